@@ -1,0 +1,1 @@
+"""Interlock: governed model fallback for AI agents."""
