@@ -1,0 +1,43 @@
+"""Every limit has a name here, and a reason."""
+
+ENVELOPE_BYTES_MAX = 786_432
+"""A sealed record. Kafka's default `max.message.bytes` is 1,048,588; the rest is room for the record around it."""
+
+SIGNATURES_MAX = 16
+"""Signatures on one envelope: more is an attempt to make the verifier work, not a bigger quorum."""
+
+PAYLOAD_TYPE_CHARS_MAX = 100
+"""The longest payload type of ours has 57 characters."""
+
+IDENTIFIER_CHARS_MAX = 80
+"""Agents, slots, scopes, models: long enough for a SPIFFE-like path segment, short enough for one log line."""
+
+LADDER_RUNGS_MAX = 8
+"""A longer ladder is not a plan that anybody validated."""
+
+ROUTES_PER_POLICY_MAX = 64
+"""Slots × scopes of one agent."""
+
+DOCUMENT_BYTES_MAX = 262_144
+"""YAML written by a person; more is not written by a person."""
+
+TEXT_CHARS_MAX = 500
+"""Free text in a signed record (a reason given by an operator): it is shown in notices."""
+
+CLOCK_SKEW_US_MAX = 5_000_000
+"""How far a signer's clock may be ahead of ours before its record is refused as from the future."""
+
+BATCH_CELLS_MAX = 1_000
+"""Routes told of in one telemetry batch; a reporter with more sends more batches."""
+
+SKETCH_BUCKETS_MAX = 2_048
+"""At 1 % relative error 2,048 buckets span 17 orders of magnitude: more is hostile."""
+
+INPUTS_PER_STEP_MAX = 200
+"""Inputs in one audit record, so that its size stays below the topic's limit together with `STEP_BYTES_MAX`."""
+
+STEP_BYTES_MAX = 393_216
+"""Signed input bytes collected for one step: half of `ENVELOPE_BYTES_MAX`, the other half is for changes and entries."""
+
+PARKED_PER_SHARD_MAX = 10_000
+"""Changes waiting for their policy; one per route, so this is a bound on forged route names."""

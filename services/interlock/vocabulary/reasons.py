@@ -1,0 +1,115 @@
+"""The closed list of reasons: the value a core answers with, the log field, the metric label, the finding.
+
+Every expected refusal has one, and every one says what a person should do about it.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something was refused, parked or left undone. The value is stable: alerts may match on it."""
+
+    # The bytes themselves.
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    NOT_AN_ENVELOPE = "not_an_envelope"
+    UNKNOWN_FINGERPRINT = "unknown_fingerprint"
+    UNREADABLE = "unreadable"
+    OUT_OF_BOUNDS = "out_of_bounds"
+
+    # Who says it.
+    UNKNOWN_PAYLOAD_TYPE = "unknown_payload_type"
+    UNEXPECTED_PAYLOAD_TYPE = "unexpected_payload_type"
+    NO_SIGNATURE = "no_signature"
+    TOO_MANY_SIGNATURES = "too_many_signatures"
+    BAD_SIGNATURE = "bad_signature"
+    ROLE_NOT_ALLOWED = "role_not_allowed"
+    THRESHOLD_NOT_MET = "threshold_not_met"
+    NOT_ITS_OWN_WORD = "not_its_own_word"
+
+    # What it is about.
+    WRONG_AUDIENCE = "wrong_audience"
+    WRONG_SHARD = "wrong_shard"
+    FROM_THE_FUTURE = "from_the_future"
+    EXPIRED = "expired"
+    NOT_NEWER = "not_newer"
+    OLD_TERM = "old_term"
+    EQUIVOCATION = "equivocation"
+    ROOT_NOT_NEXT = "root_not_next"
+
+    # Whether policy allows it.
+    POLICY_NOT_HELD = "policy_not_held"
+    POLICY_OLDER = "policy_older"
+    POLICY_DIGEST_DIFFERS = "policy_digest_differs"
+    POLICY_EXPIRED = "policy_expired"
+    ROUTE_UNKNOWN = "route_unknown"
+    MODEL_NOT_USED = "model_not_used"
+    NOT_ON_LADDER = "not_on_ladder"
+    EVIDENCE_MISSING = "evidence_missing"
+    EVIDENCE_EXPIRED = "evidence_expired"
+    DENIED = "denied"
+    BROADER_TOOLS = "broader_tools"
+    BROADER_CODE_EXECUTION = "broader_code_execution"
+    BROADER_SCOPES = "broader_scopes"
+    BROADER_REGIONS = "broader_regions"
+
+    # What a router or a service saw happen.
+    PAST_NOT_AFTER = "past_not_after"
+    NOT_PERSISTED = "not_persisted"
+    HEADS_DIFFER = "heads_differ"
+    REFUSED_BUT_LIVE = "refused_but_live"
+    OTHER_MODEL_ANSWERED = "other_model_answered"
+    NOTICE_NOT_ACCEPTED = "notice_not_accepted"
+    LOG_GAP = "log_gap"
+
+    @property
+    def mend(self) -> str:
+        """What a person should do about it, one sentence."""
+        return _MENDS[self]
+
+
+_MENDS: dict[Reason, str] = {
+    Reason.EMPTY: "Nothing to do: a tombstone or empty record cannot be signed, so it means nothing here.",
+    Reason.TOO_LARGE: "Find who wrote it and make the record smaller; the limit is ENVELOPE_BYTES_MAX.",
+    Reason.NOT_AN_ENVELOPE: "Find who writes to this topic without sealing its records; check the topic's ACL.",
+    Reason.UNKNOWN_FINGERPRINT: "The writer's schema is not known here: upgrade this service, or stop the writer.",
+    Reason.UNREADABLE: "The bytes do not fit the schema they name: find the writer by its signature.",
+    Reason.OUT_OF_BOUNDS: "A value is outside its limits (vocabulary/limits.py): mend the writer.",
+    Reason.UNKNOWN_PAYLOAD_TYPE: "The writer says a kind of record that is not known here: upgrade this service, or stop the writer.",
+    Reason.UNEXPECTED_PAYLOAD_TYPE: "This kind of record does not belong on this topic: find its writer.",
+    Reason.NO_SIGNATURE: "Find who writes unsigned records; check the topic's ACL.",
+    Reason.TOO_MANY_SIGNATURES: "Send only the signatures that the role needs.",
+    Reason.BAD_SIGNATURE: "Treat as an attack or a damaged record: compare the writer's key with the trust root.",
+    Reason.ROLE_NOT_ALLOWED: "The signer's role may not say this: sign with the right key, or treat as an attack.",
+    Reason.THRESHOLD_NOT_MET: "Collect the missing signatures from other people; one person with two keys counts once.",
+    Reason.NOT_ITS_OWN_WORD: "The record speaks for another reporter or router than the one that signed it: treat as an attack.",
+    Reason.WRONG_AUDIENCE: "The record is for another deployment: check which bootstrap servers its writer uses.",
+    Reason.WRONG_SHARD: "The record is on another shard's partition: check the writer's number of shards.",
+    Reason.FROM_THE_FUTURE: "Synchronise the clocks of the writer and of this machine.",
+    Reason.EXPIRED: "Issue it again.",
+    Reason.NOT_NEWER: "Nothing to do if it was a repetition; otherwise treat as a replay.",
+    Reason.OLD_TERM: "A decision process that lost its shard still publishes: stop it.",
+    Reason.EQUIVOCATION: "Two different records bear one order: treat the signing key as stolen and issue a new root.",
+    Reason.ROOT_NOT_NEXT: "Publish the missing versions of the trust root in between.",
+    Reason.POLICY_NOT_HELD: "Wait for the policy, or publish it.",
+    Reason.POLICY_OLDER: "Publish the policy again under a higher version.",
+    Reason.POLICY_DIGEST_DIFFERS: "The change names another policy than the one held: publish the policy, or look for a stolen decision key.",
+    Reason.POLICY_EXPIRED: "Sign and publish the policy again with a later end.",
+    Reason.ROUTE_UNKNOWN: "Check the route's name: no policy names it.",
+    Reason.MODEL_NOT_USED: "Nothing to do: no ladder names this model.",
+    Reason.NOT_ON_LADDER: "The model is not approved for this route: approve it in the policy, or look for a stolen decision key.",
+    Reason.EVIDENCE_MISSING: "Have a validator sign evidence for this model version and task profile.",
+    Reason.EVIDENCE_EXPIRED: "Have a validator renew the evidence and publish the policy again.",
+    Reason.DENIED: "The safety role denied this model; approve another one.",
+    Reason.BROADER_TOOLS: "Take the extra tools from the fallback's registry entry, or choose another fallback.",
+    Reason.BROADER_CODE_EXECUTION: "Choose a fallback that cannot execute code where the primary cannot.",
+    Reason.BROADER_SCOPES: "Give the fallback an identity with no more scopes than the primary's.",
+    Reason.BROADER_REGIONS: "Choose a fallback that is served only from regions where the primary is.",
+    Reason.PAST_NOT_AFTER: "Nothing to do: it counts once a live heartbeat contains it.",
+    Reason.NOT_PERSISTED: "Free space on the router's disk or mend its permissions; it will not apply what it cannot remember.",
+    Reason.HEADS_DIFFER: "The broker withholds a record from this router, or serves an old one: compare its topics with the log.",
+    Reason.REFUSED_BUT_LIVE: "The live decision service stands by a change that this router refuses: compare their policies; the route is in its safe state.",
+    Reason.OTHER_MODEL_ANSWERED: "The provider answered with another model than approved: speak to the provider; the reply was withheld.",
+    Reason.NOTICE_NOT_ACCEPTED: "Tell the governance function by hand and mend the receiver.",
+    Reason.LOG_GAP: "Another writer appended to the audit log: nothing to do if a decision process was replaced.",
+}
