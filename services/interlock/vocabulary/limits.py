@@ -1,7 +1,10 @@
 """Every limit has a name here, and a reason."""
 
+RECORD_BYTES_MAX = 1_048_576
+"""`max.message.bytes` of every topic: Kafka's own default but for twelve bytes, and a round number."""
+
 ENVELOPE_BYTES_MAX = 786_432
-"""A sealed record. Kafka's default `max.message.bytes` is 1,048,588; the rest is room for the record around it."""
+"""A sealed record: three quarters of `RECORD_BYTES_MAX`, the rest is room for the record around it."""
 
 SIGNATURES_MAX = 16
 """Signatures on one envelope: more is an attempt to make the verifier work, not a bigger quorum."""

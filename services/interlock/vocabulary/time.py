@@ -54,7 +54,9 @@ def parse_duration(text: str) -> Micros:
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a duration; write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d")
+        raise ValueError(
+            f"{text!r} is not a duration; write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d"
+        )
     return Micros(int(match[1]) * _UNITS[match[2]])
 
 

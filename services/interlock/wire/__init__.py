@@ -1,0 +1,1 @@
+"""How records become bytes, and which topic carries them. Pure."""

@@ -1,0 +1,53 @@
+"""Avro single-object encoding: two magic bytes, the schema's fingerprint, the datum.
+
+Decoding is total. Bytes from a topic are hostile until verified: whatever they are, the answer is a record or a `Reason`.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import fastavro
+
+from interlock.vocabulary.reasons import Reason
+from interlock.wire.schemas import by_fingerprint, known_schemas
+
+_MAGIC = b"\xc3\x01"
+_HEADER_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A record as plain values, and the name of its schema."""
+
+    name: str
+    fields: dict[str, Any]
+
+
+def encode(name: str, fields: Mapping[str, Any]) -> bytes:
+    """Encode a record of ours under the current schema of that name."""
+    schema = known_schemas()[name]
+    out = io.BytesIO(_MAGIC + schema.fingerprint)
+    out.seek(_HEADER_BYTES)
+    fastavro.schemaless_writer(out, schema.parsed, fields)
+    return out.getvalue()
+
+
+def decode(data: bytes) -> Decoded | Reason:
+    """Decode one record, whichever of the known schemas wrote it. Never raises."""
+    if not data:
+        return Reason.EMPTY
+    if len(data) < _HEADER_BYTES or data[:2] != _MAGIC:
+        return Reason.UNREADABLE
+    schema = by_fingerprint().get(data[2:_HEADER_BYTES])
+    if schema is None:
+        return Reason.UNKNOWN_FINGERPRINT
+    source = io.BytesIO(data[_HEADER_BYTES:])
+    try:
+        fields = fastavro.schemaless_reader(source, schema.parsed, schema.parsed)
+    except Exception:  # noqa: BLE001 - fastavro raises many unrelated types on hostile bytes; all mean the same here
+        return Reason.UNREADABLE
+    if source.read(1) or not isinstance(fields, dict):
+        return Reason.UNREADABLE
+    return Decoded(schema.name, fields)

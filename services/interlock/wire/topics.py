@@ -1,0 +1,177 @@
+"""The one table of topics: names, keys, partitions and configuration.
+
+Code, `interlock kafka topics` and the broker's access rules all read this table; a topic that is not in it
+does not exist.
+Rules: a topic is compacted only if the latest record of a key tells all; what proves something (audit,
+policies, notices) is kept for ever, as sizes allow. Not handled here: what is inside the records
+(`schemas/`), and who may read.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from interlock.vocabulary.limits import RECORD_BYTES_MAX
+
+SHARDS = 4
+"""Shards of a deployment by default. Fixed once records exist: shard = SHA-256(agent) mod SHARDS."""
+
+FOR_EVER = -1
+"""Kafka's word for no limit, in `retention.ms`."""
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+_YEAR_MS = 365 * _DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic.
+
+    Attributes:
+        name: Its name on the broker; the version at its end changes with every incompatible change of
+            content.
+        key: What the key of a record is, one sentence.
+        partitions: How many; where records are sharded, the partition is the shard.
+        cleanup: Kafka's `cleanup.policy`.
+        retention_ms: How long a record is kept at least, in milliseconds, or `FOR_EVER`; a compacted topic
+            keeps the last of each key.
+        max_message_bytes: The largest batch that the broker takes.
+        written_by: The roles that may write here, as in the trust root.
+        carries: What is in it, one sentence.
+        broker_time: Whether the broker's clock stamps the records, so that a writer cannot choose the time.
+    """
+
+    name: str
+    key: str
+    partitions: int
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int
+    written_by: tuple[str, ...]
+    carries: str
+    max_message_bytes: int = RECORD_BYTES_MAX
+    broker_time: bool = False
+
+
+TELEMETRY = TopicSpec(
+    name="interlock.telemetry.v1",
+    key="The model that was called.",
+    partitions=4,
+    cleanup="delete",
+    retention_ms=6 * _HOUR_MS,
+    written_by=("reporter", "router", "probe"),
+    carries="Batches of call outcomes.",
+)
+VERDICTS = TopicSpec(
+    name="interlock.verdicts.v1",
+    key="Model, scope and objective.",
+    partitions=4,
+    cleanup="compact",
+    retention_ms=FOR_EVER,
+    written_by=("health",),
+    carries="Signed verdicts on the health of a model.",
+)
+POLICIES = TopicSpec(
+    name="interlock.policies.v1",
+    key="The document: `root/<n>`, `policy/<agent>`, `deny/<id>`, `contacts/<n>`.",
+    partitions=1,
+    cleanup="delete",
+    retention_ms=FOR_EVER,
+    written_by=("root", "governance", "agent_owner", "validator", "safety"),
+    carries="Trust root, model registry, evidence, co-signed policies, denials, contacts: in one order for
+    all.",
+)
+COMMANDS = TopicSpec(
+    name="interlock.commands.v1",
+    key="The agent, or `*` for a model.",
+    partitions=4,
+    cleanup="delete",
+    retention_ms=30 * _DAY_MS,
+    written_by=("operator", "agent_owner", "safety", "watch"),
+    carries="Signed commands, which choose inside the policy.",
+)
+AUDIT = TopicSpec(
+    name="interlock.audit.v1",
+    key="The shard.",
+    partitions=SHARDS,
+    cleanup="delete",
+    retention_ms=FOR_EVER,
+    written_by=("decision",),
+    carries="The write-ahead log of decision: every step with its inputs and the signed changes.",
+    broker_time=True,
+)
+ROUTES = TopicSpec(
+    name="interlock.routes.v1",
+    key="The route, `agent/slot/scope`; the partition is the shard.",
+    partitions=SHARDS,
+    cleanup="compact",
+    retention_ms=FOR_EVER,
+    written_by=("decision",),
+    carries="The current signed change of each route, projected from the audit log.",
+)
+HEARTBEATS = TopicSpec(
+    name="interlock.heartbeats.v1",
+    key="The shard; the partition too.",
+    partitions=SHARDS,
+    cleanup="delete",
+    retention_ms=_HOUR_MS,
+    written_by=("decision",),
+    carries="Signed leases, and the heads of policies and routes.",
+)
+ACKS = TopicSpec(
+    name="interlock.acks.v1",
+    key="The router.",
+    partitions=4,
+    cleanup="delete",
+    retention_ms=30 * _DAY_MS,
+    written_by=("router",),
+    carries="Signed hello, ACK and NACK of each router.",
+)
+NOTICES = TopicSpec(
+    name="interlock.notices.v1",
+    key="The change.",
+    partitions=4,
+    cleanup="delete",
+    retention_ms=FOR_EVER,
+    written_by=("notifier", "watch"),
+    carries="Attempts, receipts and breaches of the notices to people.",
+)
+FINDINGS = TopicSpec(
+    name="interlock.findings.v1",
+    key="None is needed: the reporter, so that one service's findings stay in order.",
+    partitions=4,
+    cleanup="delete",
+    retention_ms=5 * _YEAR_MS,
+    written_by=("decision", "health", "router", "notifier", "watch", "probe", "reporter"),
+    carries="What was refused (hash, offset, reason, never content) and what a person must look at.",
+)
+
+TOPICS: tuple[TopicSpec, ...] = (
+    TELEMETRY,
+    VERDICTS,
+    POLICIES,
+    COMMANDS,
+    AUDIT,
+    ROUTES,
+    HEARTBEATS,
+    ACKS,
+    NOTICES,
+    FINDINGS,
+)
+
+BY_NAME: dict[str, TopicSpec] = {spec.name: spec for spec in TOPICS}
+
+
+def config(spec: TopicSpec) -> dict[str, str]:
+    """The topic's configuration on the broker, as Kafka names and writes it.
+
+    Records stay uncompressed: what a reader allocates is then bounded by `max.message.bytes`, where a
+    compressed batch could unfold to a thousand times its size.
+    """
+    return {
+        "cleanup.policy": spec.cleanup,
+        "compression.type": "uncompressed",
+        "max.message.bytes": str(spec.max_message_bytes),
+        "message.timestamp.type": "LogAppendTime" if spec.broker_time else "CreateTime",
+        "retention.bytes": "-1",
+        "retention.ms": str(spec.retention_ms),
+    }
