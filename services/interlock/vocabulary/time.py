@@ -11,6 +11,7 @@ from typing import NamedTuple, NewType
 Micros = NewType("Micros", int)
 """A point in time (since 1970-01-01T00:00:00Z) or a duration, in microseconds."""
 
+NEVER = Micros(0)
 SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"ms": 1_000, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND}

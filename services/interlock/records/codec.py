@@ -1,0 +1,65 @@
+"""Dataclasses to Avro and back.
+
+The schema is looked up by the class's name, so a record and its schema cannot drift apart unnoticed: the contract test encodes
+every class. cattrs does the mapping; a value outside its bounds makes the dataclass raise, which is answered as a `Reason`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from cattrs import Converter
+from cattrs.errors import BaseValidationError
+
+from interlock.records.audit import AuditRecord
+from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
+from interlock.records.documents import Command, Denial, Evidence, RoutePolicy
+from interlock.records.health import TelemetryBatch, Verdict
+from interlock.records.telling import Finding, Notice
+from interlock.signing.statement import Statement
+from interlock.signing.trust import TrustRoot
+from interlock.vocabulary.payloads import PayloadType
+from interlock.vocabulary.reasons import Reason
+from interlock.wire import codec
+
+T = TypeVar("T")
+
+CLASS_OF: dict[PayloadType, type[Statement]] = {
+    PayloadType.TRUST_ROOT: TrustRoot,
+    PayloadType.EVIDENCE: Evidence,
+    PayloadType.ROUTE_POLICY: RoutePolicy,
+    PayloadType.DENIAL: Denial,
+    PayloadType.COMMAND: Command,
+    PayloadType.TELEMETRY: TelemetryBatch,
+    PayloadType.VERDICT: Verdict,
+    PayloadType.AUDIT_RECORD: AuditRecord,
+    PayloadType.ROUTING_CHANGE: RoutingChange,
+    PayloadType.HEARTBEAT: Heartbeat,
+    PayloadType.ACKNOWLEDGEMENT: Acknowledgement,
+    PayloadType.NOTICE: Notice,
+    PayloadType.FINDING: Finding,
+}
+TYPE_OF = {record: kind for kind, record in CLASS_OF.items()}
+
+_converter = Converter(detailed_validation=False)
+_converter.register_unstructure_hook_func(
+    lambda kind: kind == Mapping[int, int],  # Avro's maps have string keys
+    lambda counts: {str(bucket): count for bucket, count in counts.items()},
+)
+
+
+def encode(record: Any) -> bytes:
+    """Encode a record dataclass under the schema of its name."""
+    return codec.encode(type(record).__name__, _converter.unstructure(record))
+
+
+def decode(data: bytes, record: type[T]) -> T | Reason:
+    """Decode bytes that must hold a record of the given class. Never raises."""
+    decoded = codec.decode(data)
+    if isinstance(decoded, Reason):
+        return decoded
+    if decoded.name != record.__name__:
+        return Reason.UNREADABLE
+    try:
+        return _converter.structure(decoded.fields, record)
+    except (ValueError, TypeError, KeyError, BaseValidationError):
+        return Reason.OUT_OF_BOUNDS

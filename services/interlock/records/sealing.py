@@ -1,0 +1,69 @@
+"""Sealing and opening: the two ends of every topic.
+
+`seal` makes the bytes that go on a topic; `open_sealed` is the only way back, and gives a `Verified` record or a reason.
+"""
+
+from typing import Any, TypeVar
+
+from interlock.records import codec
+from interlock.signing.envelope import Envelope, Signature, event_id
+from interlock.signing.keys import SigningKey, sign
+from interlock.signing.statement import Statement
+from interlock.signing.trust import TrustRoot
+from interlock.signing.verifier import Refused, Verified, verify
+from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX
+from interlock.vocabulary.payloads import PayloadType
+from interlock.vocabulary.reasons import Reason
+from interlock.wire import codec as wire
+
+T = TypeVar("T", bound=Statement)
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    """The envelope as it stands on a topic."""
+    signatures = [{"keyid": signature.keyid, "sig": signature.sig} for signature in envelope.signatures]
+    fields = {"payload_type": envelope.payload_type, "payload": envelope.payload, "signatures": signatures}
+    return wire.encode("Envelope", fields)
+
+
+def decode_envelope(sealed: bytes | None) -> Envelope | Reason:
+    """Read an envelope without believing anything in it. Never raises."""
+    if not sealed:
+        return Reason.EMPTY
+    if len(sealed) > ENVELOPE_BYTES_MAX:
+        return Reason.TOO_LARGE
+    decoded = wire.decode(sealed)
+    if isinstance(decoded, Reason):
+        return Reason.NOT_AN_ENVELOPE if decoded is Reason.UNREADABLE else decoded
+    if decoded.name != "Envelope":
+        return Reason.NOT_AN_ENVELOPE
+    signatures = tuple(Signature(item["keyid"], item["sig"]) for item in decoded.fields["signatures"])
+    return Envelope(decoded.fields["payload_type"], decoded.fields["payload"], signatures)
+
+
+def seal(record: Statement, *keys: SigningKey) -> bytes:
+    """Encode, sign with each key, and wrap a record: what goes on the topic."""
+    return encode_envelope(sign(codec.TYPE_OF[type(record)], codec.encode(record), *keys))
+
+
+def event_id_of(record: Statement) -> bytes:
+    """The identity that a record will have once it is signed, 32 bytes."""
+    return event_id(codec.TYPE_OF[type(record)], codec.encode(record))
+
+
+def open_sealed(sealed: bytes | None, trust: TrustRoot, *expected: type[T]) -> Verified[T] | Refused:
+    """Verify bytes from a topic and read them as one of the expected records. Never raises.
+
+    Args:
+        sealed: The value of the Kafka record; None is a tombstone.
+        trust: The trust root that is held.
+        expected: The classes of record that may stand there.
+    """
+    envelope = decode_envelope(sealed)
+    if isinstance(envelope, Reason):
+        return Refused(envelope)
+
+    def read(kind: str, payload: bytes) -> Any:
+        return codec.decode(payload, codec.CLASS_OF[PayloadType(kind)])
+
+    return verify(envelope, trust, [codec.TYPE_OF[record] for record in expected], read)
