@@ -77,8 +77,7 @@ POLICIES = TopicSpec(
     cleanup="delete",
     retention_ms=FOR_EVER,
     written_by=("root", "governance", "agent_owner", "validator", "safety"),
-    carries="Trust root, model registry, evidence, co-signed policies, denials, contacts: in one order for
-    all.",
+    carries="Trust root, model registry, evidence, co-signed policies, denials, contacts: in one order.",
 )
 COMMANDS = TopicSpec(
     name="interlock.commands.v1",

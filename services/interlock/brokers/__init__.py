@@ -1,0 +1,1 @@
+"""Brokers that Interlock can start for you, and the topics on them."""
