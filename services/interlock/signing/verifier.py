@@ -21,6 +21,7 @@ from interlock.vocabulary.payloads import PayloadType
 from interlock.vocabulary.reasons import Reason
 
 T = TypeVar("T", bound=Statement)
+S = TypeVar("S", bound=Statement)
 T_co = TypeVar("T_co", bound=Statement, covariant=True)
 Decode = Callable[[str, bytes], T | Reason]
 _SEAL = object()
@@ -51,6 +52,16 @@ class Verified(Generic[T_co]):
         self.value = value
         self.event_id = identity
         self.signers = signers
+
+    def narrow(self, kind: type[S]) -> "Verified[S]":
+        """The same record, known to be of one kind.
+
+        Raises:
+            TypeError: It is of another kind.
+        """
+        if not isinstance(self.value, kind):
+            raise TypeError(f"a {type(self.value).__name__} is not a {kind.__name__}")
+        return Verified(_SEAL, self.value, self.event_id, self.signers)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Verified) and self.event_id == other.event_id

@@ -1,0 +1,174 @@
+"""The book: everything said on the policies topic that counts.
+
+`take` is the only way in. It looks at signatures, audience and versions, never at a clock, so that every reader of the topic
+holds the same book after the same records; what has expired is judged where it is used (`policy.admissible`).
+
+Rules: versions only go up. A new trust root is signed under the old root and under itself, and everything held is verified
+again under it: what it no longer vouches for is gone. A tombstone means nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rpds import HashTrieMap
+
+from interlock.records.documents import Denial, Evidence, RoutePolicy, RouteRule
+from interlock.records.head import Head
+from interlock.records.sealing import open_sealed
+from interlock.signing.trust import TrustRoot
+from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPolicy:
+    """A policy that counts.
+
+    Attributes:
+        verified: The policy, signed by governance and by the agent's owner.
+        sealed: Its bytes as read.
+        evidence: By (model, profile): the evidence inside it that a validator signed, for the version on the ladder.
+    """
+
+    verified: Verified[RoutePolicy]
+    sealed: bytes
+    evidence: Mapping[tuple[str, str], Evidence]
+
+    @property
+    def value(self) -> RoutePolicy:
+        """The policy."""
+        return self.verified.value
+
+    @property
+    def event_id(self) -> bytes:
+        """Its digest, as routing changes name it: 32 bytes."""
+        return self.verified.event_id
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDenial:
+    """A denial that counts, and its bytes as read."""
+
+    verified: Verified[Denial]
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The documents that are held. Persistent: `take` gives a new book and leaves the old one.
+
+    Attributes:
+        trust: The trust root.
+        policies: By agent.
+        denials: By model.
+        head: Over every document, see `records.head`.
+    """
+
+    trust: TrustRoot
+    policies: HashTrieMap[str, HeldPolicy]
+    denials: HashTrieMap[str, HeldDenial]
+    head: Head
+
+    @classmethod
+    def start(cls, trust: TrustRoot, root_id: bytes) -> "Book":
+        """A book that holds nothing but the trust root that the operator installed."""
+        return cls(trust, HashTrieMap(), HashTrieMap(), Head().put("root", root_id))
+
+    def rule(self, route: RouteId) -> RouteRule | None:
+        """The rule of one route; None if no policy that is held names it."""
+        held = self.policies.get(route.agent)
+        return held.value.rule(route.slot, route.scope) if held else None
+
+    def users_of(self, model: str) -> list[RouteId]:
+        """Every route with the model on its ladder."""
+        return [
+            RouteId(held.value.agent, rule.slot, rule.scope)
+            for held in self.policies.values()
+            for rule in held.value.routes
+            if rule.index(model) is not None
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A document was taken: the new book, and what it was."""
+
+    book: Book
+    value: TrustRoot | RoutePolicy | Denial
+    event_id: bytes
+
+
+def take(book: Book, sealed: bytes | None) -> Taken | Refused:
+    """Take one record of the policies topic. Never raises; a repetition is refused as `NOT_NEWER`."""
+    if sealed is None:
+        return Refused(Reason.EMPTY)
+    opened: Verified[Any] | Refused = open_sealed(sealed, book.trust, TrustRoot, RoutePolicy, Denial)
+    if isinstance(opened, Refused):
+        return opened
+    value = opened.value
+    if isinstance(value, TrustRoot):
+        return _take_root(book, sealed, value)
+    if isinstance(value, RoutePolicy):
+        return _take_policy(book, sealed, opened.narrow(RoutePolicy))
+    return _take_denial(book, sealed, opened.narrow(Denial))
+
+
+def _take_root(book: Book, sealed: bytes, root: TrustRoot) -> Taken | Refused:
+    if root.deployment != book.trust.deployment:
+        return Refused(Reason.WRONG_AUDIENCE, root.deployment)
+    if root.version <= book.trust.version:
+        return Refused(Reason.NOT_NEWER, f"trust root {root.version}")
+    if root.version != book.trust.version + 1:
+        return Refused(Reason.ROOT_NOT_NEXT, f"trust root {root.version} after {book.trust.version}")
+    under_itself = open_sealed(sealed, root, TrustRoot)
+    if isinstance(under_itself, Refused):
+        return under_itself
+    renewed = Book.start(root, under_itself.event_id)
+    kept = [held.sealed for held in book.policies.values()] + [held.sealed for held in book.denials.values()]
+    for document in kept:
+        again = take(renewed, document)
+        renewed = again.book if isinstance(again, Taken) else renewed
+    return Taken(renewed, root, under_itself.event_id)
+
+
+def _take_policy(book: Book, sealed: bytes, policy: Verified[RoutePolicy]) -> Taken | Refused:
+    value = policy.value
+    if value.deployment != book.trust.deployment:
+        return Refused(Reason.WRONG_AUDIENCE, value.deployment)
+    held = book.policies.get(value.agent)
+    if held is not None and value.version <= held.value.version:
+        return Refused(_not_newer(value, policy.event_id, held), f"policy {value.version} of {value.agent}")
+    entry = HeldPolicy(policy, sealed, _evidence(book.trust, value))
+    policies = book.policies.insert(value.agent, entry)
+    head = book.head.put(f"policy/{value.agent}", policy.event_id)
+    return Taken(replace(book, policies=policies, head=head), value, policy.event_id)
+
+
+def _not_newer(value: RoutePolicy, event_id: bytes, held: HeldPolicy) -> Reason:
+    if value.version < held.value.version:
+        return Reason.POLICY_OLDER
+    return Reason.NOT_NEWER if event_id == held.event_id else Reason.EQUIVOCATION
+
+
+def _take_denial(book: Book, sealed: bytes, denial: Verified[Denial]) -> Taken | Refused:
+    if denial.value.model in book.denials:
+        return Refused(Reason.NOT_NEWER, f"{denial.value.model} is denied already")
+    denials = book.denials.insert(denial.value.model, HeldDenial(denial, sealed))
+    head = book.head.put(f"deny/{denial.value.model}", denial.event_id)
+    return Taken(replace(book, denials=denials, head=head), denial.value, denial.event_id)
+
+
+def _evidence(trust: TrustRoot, policy: RoutePolicy) -> dict[tuple[str, str], Evidence]:
+    """The evidence inside a policy that a validator signed for exactly the model, version and profile it stands beside."""
+    found = {}
+    for rule in policy.routes:
+        for rung in rule.ladder:
+            opened = open_sealed(rung.evidence, trust, Evidence)
+            if isinstance(opened, Refused):
+                continue
+            said = opened.value
+            if (said.model, said.model_version, said.profile) == (rung.model.name, rung.model.version, rule.profile):
+                found[rung.model.name, rule.profile] = said
+    return found

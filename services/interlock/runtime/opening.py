@@ -1,0 +1,63 @@
+"""Reading trust and keys from disk: what a service needs before it can believe or say anything."""
+
+import stat
+from pathlib import Path
+
+from interlock.records.codec import decode
+from interlock.records.sealing import decode_envelope, open_sealed
+from interlock.signing.keys import SigningKey
+from interlock.signing.trust import TrustRoot
+from interlock.signing.verifier import Refused
+from interlock.vocabulary.errors import ConfigurationError
+from interlock.vocabulary.reasons import Reason
+
+
+def load_trust(path: Path, deployment: str) -> tuple[TrustRoot, bytes]:
+    """Read the trust root that the operator installed.
+
+    It is the anchor: nothing older vouches for it, so it must meet its own thresholds and be for this deployment.
+
+    Returns:
+        The root and its event id (32 bytes).
+
+    Raises:
+        ConfigurationError: The file is missing, damaged, signed by too few, or for another deployment.
+    """
+    mend = "Install the root-1.sealed file that the root's owners signed (`interlock init` makes one)."
+    try:
+        sealed = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"The trust root {path} cannot be read: {error.strerror}.", mend) from error
+    envelope = decode_envelope(sealed)
+    claimed = Reason.NOT_AN_ENVELOPE if isinstance(envelope, Reason) else decode(envelope.payload, TrustRoot)
+    if isinstance(claimed, Reason):
+        raise ConfigurationError(f"{path} holds no trust root ({claimed}).", mend)
+    opened = open_sealed(sealed, claimed, TrustRoot)
+    if isinstance(opened, Refused):
+        raise ConfigurationError(
+            f"The trust root {path} does not vouch for itself: {opened.reason} {opened.detail}.", mend
+        )
+    if claimed.deployment != deployment:
+        raise ConfigurationError(
+            f"The trust root {path} is for deployment {claimed.deployment!r}, the settings are for {deployment!r}.",
+            "Set `deployment` to the root's, or install the right root.",
+        )
+    return claimed, opened.event_id
+
+
+def load_key(path: Path) -> SigningKey:
+    """Read a service's private key, and refuse one that others on the machine can read.
+
+    Raises:
+        ConfigurationError: The file is missing, readable by others, or no Ed25519 key.
+    """
+    try:
+        mode = path.stat().st_mode
+        pem = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The key {path} cannot be read: {error.strerror}.", "Set `key` to the service's PEM file."
+        ) from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"The key {path} can be read by others.", f"Run: chmod 600 {path}")
+    return SigningKey.from_pem(pem)
