@@ -7,13 +7,21 @@ is its first failure. A model that is not on the route's ladder fails at once: t
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from interlock.policy.book import Book, HeldPolicy
+from interlock.policy.book import Book, EvidenceHeld
 from interlock.policy.lattice import DIMENSIONS, excess
 from interlock.records.change import Check
-from interlock.records.documents import Model, RouteRule
+from interlock.records.documents import Evidence, Model, RoutePolicy, RouteRule
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A policy, signed or not yet, and the evidence inside it that counts (see `book.evidence_in`)."""
+
+    policy: RoutePolicy
+    evidence: EvidenceHeld
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ def examine(book: Book, route: RouteId, model: str, now: Micros) -> tuple[Examin
     place = rule.index(model)
     if place is None:
         return (Examined("ladder", f"not on the ladder of {route.key}", Reason.NOT_ON_LADDER),)
-    return tuple(_checks(book, held, rule, place, now))
+    return tuple(examine_rung(book, Proposal(held.value, held.evidence), rule, place, now))
 
 
 def inadmissible(book: Book, route: RouteId, model: str, now: Micros) -> Reason | None:
@@ -58,14 +66,24 @@ def admissible_until(book: Book, route: RouteId, model: str) -> Micros:
     return Micros(min(ends))
 
 
-def _checks(book: Book, held: HeldPolicy, rule: RouteRule, place: int, now: Micros) -> Iterator[Examined]:
+def examine_rung(book: Book, proposal: Proposal, rule: RouteRule, place: int, now: Micros) -> Iterator[Examined]:
+    """Make every check of one rung: what `interlock policy check` shares with decision and routers.
+
+    Args:
+        book: The trust root and the denials; it need not hold the policy.
+        proposal: The policy.
+        rule: One of the policy's routes.
+        place: The rung's place on its ladder, 0 the primary.
+        now: The time.
+    """
+    policy, evidence = proposal.policy, proposal.evidence
     model = rule.ladder[place].model
-    end = min(held.value.expires_at, book.trust.expires_at)
+    end = min(policy.expires_at, book.trust.expires_at)
     yield _made(
-        "policy", f"version {held.value.version}, valid until {to_text(Micros(end))}", Reason.POLICY_EXPIRED, now < end
+        "policy", f"version {policy.version}, valid until {to_text(Micros(end))}", Reason.POLICY_EXPIRED, now < end
     )
     yield Examined("ladder", f"rung {place + 1} of {len(rule.ladder)}", None)
-    yield from _evidence_checks(held, rule, model, now)
+    yield from _evidence_checks(evidence.get((model.name, rule.profile)), rule, model, now)
     denial = book.denials.get(model.name)
     yield _made("denial", denial.verified.value.reason if denial else "not denied", Reason.DENIED, denial is None)
     for bound, name in ((rule.ladder[0].model, "primary"), (rule.ladder[max(place - 1, 0)].model, "predecessor")):
@@ -75,8 +93,7 @@ def _checks(book: Book, held: HeldPolicy, rule: RouteRule, place: int, now: Micr
             yield _made(f"{dimension.name} ⊑ {name}", detail, dimension.broader, not beyond)
 
 
-def _evidence_checks(held: HeldPolicy, rule: RouteRule, model: Model, now: Micros) -> Iterator[Examined]:
-    evidence = held.evidence.get((model.name, rule.profile))
+def _evidence_checks(evidence: Evidence | None, rule: RouteRule, model: Model, now: Micros) -> Iterator[Examined]:
     complete = evidence is not None and evidence.complete
     detail = f"version {model.version} for {rule.profile}" + (
         f", {evidence.report}" if evidence else ": none that counts"

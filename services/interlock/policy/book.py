@@ -21,6 +21,9 @@ from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 
+EvidenceHeld = Mapping[tuple[str, str], Evidence]
+"""Evidence that counts, by (model, profile)."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldPolicy:
@@ -29,12 +32,12 @@ class HeldPolicy:
     Attributes:
         verified: The policy, signed by governance and by the agent's owner.
         sealed: Its bytes as read.
-        evidence: By (model, profile): the evidence inside it that a validator signed, for the version on the ladder.
+        evidence: The evidence inside it that a validator signed, for the version on the ladder.
     """
 
     verified: Verified[RoutePolicy]
     sealed: bytes
-    evidence: Mapping[tuple[str, str], Evidence]
+    evidence: EvidenceHeld
 
     @property
     def value(self) -> RoutePolicy:
@@ -140,7 +143,7 @@ def _take_policy(book: Book, sealed: bytes, policy: Verified[RoutePolicy]) -> Ta
     held = book.policies.get(value.agent)
     if held is not None and value.version <= held.value.version:
         return Refused(_not_newer(value, policy.event_id, held), f"policy {value.version} of {value.agent}")
-    entry = HeldPolicy(policy, sealed, _evidence(book.trust, value))
+    entry = HeldPolicy(policy, sealed, evidence_in(book.trust, value))
     policies = book.policies.insert(value.agent, entry)
     head = book.head.put(f"policy/{value.agent}", policy.event_id)
     return Taken(replace(book, policies=policies, head=head), value, policy.event_id)
@@ -160,9 +163,9 @@ def _take_denial(book: Book, sealed: bytes, denial: Verified[Denial]) -> Taken |
     return Taken(replace(book, denials=denials, head=head), denial.value, denial.event_id)
 
 
-def _evidence(trust: TrustRoot, policy: RoutePolicy) -> dict[tuple[str, str], Evidence]:
+def evidence_in(trust: TrustRoot, policy: RoutePolicy) -> EvidenceHeld:
     """The evidence inside a policy that a validator signed for exactly the model, version and profile it stands beside."""
-    found = {}
+    found: dict[tuple[str, str], Evidence] = {}
     for rule in policy.routes:
         for rung in rule.ladder:
             opened = open_sealed(rung.evidence, trust, Evidence)
