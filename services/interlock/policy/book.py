@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rpds import HashTrieMap
+from rpds import HashTrieMap, HashTrieSet
 
 from interlock.records.documents import Denial, Evidence, RoutePolicy, RouteRule
 from interlock.records.head import Head
@@ -66,32 +66,29 @@ class Book:
         trust: The trust root.
         policies: By agent.
         denials: By model.
+        users: By model: the routes with it on their ladder.
         head: Over every document, see `records.head`.
     """
 
     trust: TrustRoot
     policies: HashTrieMap[str, HeldPolicy]
     denials: HashTrieMap[str, HeldDenial]
+    users: HashTrieMap[str, HashTrieSet[RouteId]]
     head: Head
 
     @classmethod
     def start(cls, trust: TrustRoot, root_id: bytes) -> "Book":
         """A book that holds nothing but the trust root that the operator installed."""
-        return cls(trust, HashTrieMap(), HashTrieMap(), Head().put("root", root_id))
+        return cls(trust, HashTrieMap(), HashTrieMap(), HashTrieMap(), Head().put("root", root_id))
 
     def rule(self, route: RouteId) -> RouteRule | None:
         """The rule of one route; None if no policy that is held names it."""
         held = self.policies.get(route.agent)
         return held.value.rule(route.slot, route.scope) if held else None
 
-    def users_of(self, model: str) -> list[RouteId]:
+    def users_of(self, model: str) -> HashTrieSet[RouteId]:
         """Every route with the model on its ladder."""
-        return [
-            RouteId(held.value.agent, rule.slot, rule.scope)
-            for held in self.policies.values()
-            for rule in held.value.routes
-            if rule.index(model) is not None
-        ]
+        return self.users.get(model) or HashTrieSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +142,20 @@ def _take_policy(book: Book, sealed: bytes, policy: Verified[RoutePolicy]) -> Ta
         return Refused(_not_newer(value, policy.event_id, held), f"policy {value.version} of {value.agent}")
     entry = HeldPolicy(policy, sealed, evidence_in(book.trust, value))
     policies = book.policies.insert(value.agent, entry)
+    users = _users(book.users, held.value if held else None, value)
     head = book.head.put(f"policy/{value.agent}", policy.event_id)
-    return Taken(replace(book, policies=policies, head=head), value, policy.event_id)
+    return Taken(replace(book, policies=policies, users=users, head=head), value, policy.event_id)
+
+
+def _users(
+    users: HashTrieMap[str, HashTrieSet[RouteId]], before: RoutePolicy | None, after: RoutePolicy
+) -> HashTrieMap[str, HashTrieSet[RouteId]]:
+    """The index by model, with one agent's old policy taken out and its new one put in."""
+    for route, model in before.uses() if before else ():
+        users = users.insert(model, (users.get(model) or HashTrieSet()).discard(route))
+    for route, model in after.uses():
+        users = users.insert(model, (users.get(model) or HashTrieSet()).insert(route))
+    return users
 
 
 def _not_newer(value: RoutePolicy, event_id: bytes, held: HeldPolicy) -> Reason:

@@ -181,6 +181,14 @@ class RoutePolicy(Statement):
         """Every route that the policy rules."""
         return tuple(RouteId(self.agent, rule.slot, rule.scope) for rule in self.routes)
 
+    def uses(self) -> list[tuple[RouteId, str]]:
+        """Every pair of a route and a model on its ladder."""
+        return [
+            (RouteId(self.agent, rule.slot, rule.scope), rung.model.name)
+            for rule in self.routes
+            for rung in rule.ladder
+        ]
+
     def rule(self, slot: str, scope: str) -> RouteRule | None:
         """The rule of one route; None if the policy has none."""
         return next((rule for rule in self.routes if (rule.slot, rule.scope) == (slot, scope)), None)

@@ -24,6 +24,9 @@ ROUTES_PER_POLICY_MAX = 64
 DOCUMENT_BYTES_MAX = 262_144
 """YAML written by a person; more is not written by a person."""
 
+DOCUMENT_NESTING_MAX = 12
+"""Levels of nesting in such a document: the deepest of ours has seven."""
+
 TEXT_CHARS_MAX = 500
 """Free text in a signed record (a reason given by an operator): it is shown in notices."""
 
@@ -44,3 +47,9 @@ STEP_BYTES_MAX = 393_216
 
 PARKED_PER_SHARD_MAX = 10_000
 """Changes waiting for their policy; one per route, so this is a bound on forged route names."""
+
+CHANGES_PER_STEP_MAX = 64
+"""Orders in one audit record: 64 of some 5 kB stay far below `ENVELOPE_BYTES_MAX`; the next tick makes the others."""
+
+CHANGE_VALID_US = 60_000_000
+"""How long a routing change may be under way before a router asks for a live heartbeat that contains it."""
