@@ -1,0 +1,59 @@
+"""What a router answers to one request: serve this model, or stop.
+
+The gateway and every adapter ask a `Resolver` once per request and do as it says; none of them chooses a model.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from interlock.records.documents import Model
+from interlock.vocabulary.identifiers import RouteId
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Call this model and no other.
+
+    Attributes:
+        route: The route that the request belongs to.
+        model: The rung that serves it now.
+        change_id: The routing change that says so.
+        substituted: Whether the model is another than the route's primary.
+    """
+
+    route: RouteId
+    model: Model
+    change_id: str
+    substituted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Call no model: the route is in its safe state.
+
+    Attributes:
+        route: The route that the request belongs to.
+        state: The safe state's name, such as `suspend`.
+        reason: Why, a `Reason` or words.
+        change_id: The routing change that says so; empty where the router stopped by itself.
+    """
+
+    route: RouteId
+    state: str
+    reason: str
+    change_id: str
+
+
+class Resolver(Protocol):
+    """Answers from memory, in microseconds, without IO."""
+
+    def resolve(self, agent: str, slot: str, scope: str, request_key: str | None) -> Serve | Stop:
+        """Say what to do with one request of a route.
+
+        Args:
+            agent: Who asks, as authenticated; never as the request claims.
+            slot: The agent's sub-task.
+            scope: Tenant class, region or request class.
+            request_key: What keeps requests that belong together on one model during a canary; None where there is none.
+        """
+        ...
