@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from interlock.policy.book import Book, Taken, take
 from interlock.runtime.bus import Reader, Record
+from interlock.runtime.lifecycle import Stop
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.reasons import Reason
 
@@ -33,9 +34,9 @@ class PolicyFollower:
         for record in await self._reader.read_to_end():
             await self._take(record)
 
-    async def run(self) -> None:
-        """Take what comes, for ever."""
-        while True:
+    async def run(self, stop: Stop) -> None:
+        """Take what comes, until asked to stop."""
+        while not stop.is_set():
             for record in await self._reader.batch():
                 await self._take(record)
 

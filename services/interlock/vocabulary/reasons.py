@@ -61,6 +61,7 @@ class Reason(StrEnum):
     OTHER_MODEL_ANSWERED = "other_model_answered"
     NOTICE_NOT_ACCEPTED = "notice_not_accepted"
     LOG_GAP = "log_gap"
+    FOREIGN_RECORD = "foreign_record"
 
     @property
     def mend(self) -> str:
@@ -111,5 +112,6 @@ _MENDS: dict[Reason, str] = {
     Reason.REFUSED_BUT_LIVE: "The live decision service stands by a change that this router refuses: compare their policies; the route is in its safe state.",
     Reason.OTHER_MODEL_ANSWERED: "The provider answered with another model than approved: speak to the provider; the reply was withheld.",
     Reason.NOTICE_NOT_ACCEPTED: "Tell the governance function by hand and mend the receiver.",
+    Reason.FOREIGN_RECORD: "Somebody else writes to a topic that only decision may write to: check the topic's ACL. What it overwrote was published again.",
     Reason.LOG_GAP: "Another writer appended to the audit log: nothing to do if a decision process was replaced.",
 }

@@ -54,7 +54,7 @@ class Outcome:
 
 def decide(state: State, event: Event, now: Micros) -> Outcome:
     """Decide on one event at a time that must not be before the last one."""
-    state = replace(state, now=max(state.now, now))
+    state = state.at(now)
     if isinstance(event, Document):
         return _on_document(state, event)
     if isinstance(event, Ordered):

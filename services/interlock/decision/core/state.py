@@ -34,6 +34,7 @@ class State:
         verdicts: The last verdict by its key (model, scope, objective).
         disables: The `disable` commands in force, by their id.
         routes: What was last ordered for each route.
+        routes_head: Head over the current order of every route.
         digest: Head over all entries.
     """
 
@@ -45,23 +46,25 @@ class State:
     verdicts: HashTrieMap[str, VerdictEntry]
     disables: HashTrieMap[str, Verified[Command]]
     routes: HashTrieMap[RouteId, RouteEntry]
+    routes_head: Head
     digest: Head
 
     @classmethod
     def start(cls, shard: int, shards: int, book: Book) -> "State":
         """A shard of which nothing is known."""
-        return cls(shard, shards, -1, NEVER, book, HashTrieMap(), HashTrieMap(), HashTrieMap(), Head())
+        return cls(shard, shards, -1, NEVER, book, HashTrieMap(), HashTrieMap(), HashTrieMap(), Head(), Head())
 
     def owns(self, agent: str) -> bool:
         """Whether the agent's routes are decided here."""
         return shard_of(agent, self.shards) == self.shard
 
-    def routes_head(self) -> Head:
-        """Head over the current change of every route."""
-        head = Head()
-        for route, entry in self.routes.items():
-            head = head.put(route.key, entry.event_id)
-        return head
+    def claimed(self, term: int, now: Micros) -> "State":
+        """The state under a new owner's claim."""
+        return replace(self, term=term, now=max(self.now, now))
+
+    def at(self, now: Micros) -> "State":
+        """The state at a later time; time never goes back."""
+        return replace(self, now=max(self.now, now))
 
     def apply(self, entry: Entry) -> "State":
         """Put in, or remove, one entry.
@@ -98,7 +101,8 @@ def _route(state: State, name: str, value: bytes | None) -> State | None:
     entry = decode(value, RouteEntry) if value else None
     if route is None or not isinstance(entry, RouteEntry):
         return None
-    return replace(state, routes=state.routes.insert(route, entry))
+    head = state.routes_head.put(route.key, entry.event_id)
+    return replace(state, routes=state.routes.insert(route, entry), routes_head=head)
 
 
 def _disable(state: State, name: str, value: bytes | None) -> State | None:

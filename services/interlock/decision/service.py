@@ -1,0 +1,75 @@
+"""The decision service: as many shard owners as the consumer group gives it.
+
+The group is used for assignment only; it reads nothing. Decision may run as several processes: each shard has one owner at a time,
+and a process that is gone is followed by another within the group's session time.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from interlock.decision.owner import ShardOwner
+from interlock.decision.term import Desk
+from interlock.runtime.bus import Bus, Membership
+from interlock.runtime.health_server import Readiness
+from interlock.runtime.lifecycle import Stop
+from interlock.wire.topics import AUDIT
+
+GROUP = "interlock-decision"
+
+
+class DecisionService:
+    """Starts an owner for every shard that is assigned, and stops it when the shard is taken away.
+
+    Args:
+        bus: Where the group is joined.
+        instance: This process's lasting name in the group: who comes back under it gets its shards at once.
+        desk_for: Makes the desk of a shard, given whether it is still held.
+        readiness: Told when every owned shard has beaten once.
+    """
+
+    def __init__(
+        self, bus: Bus, instance: str, desk_for: Callable[[int, Callable[[], bool]], Desk], readiness: Readiness
+    ) -> None:
+        self._bus = bus
+        self._instance = instance
+        self._desk_for = desk_for
+        self._readiness = readiness
+        self._owners: dict[int, tuple[ShardOwner, asyncio.Task[None]]] = {}
+
+    async def run(self, stop: Stop) -> None:
+        """Own what is assigned, until asked to stop."""
+        membership = await self._bus.membership(GROUP, AUDIT.name, instance=self._instance)
+        changing: asyncio.Task[frozenset[int]] | None = None
+        try:
+            while not stop.is_set():
+                changing = changing or asyncio.create_task(membership.changed())
+                watched = {changing, *(task for _, task in self._owners.values())}
+                done, _ = await asyncio.wait(watched, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+                if changing in done:
+                    self._start(changing.result(), membership, stop)
+                    changing = None
+                self._reap()
+                self._tell()
+            await asyncio.gather(*(task for _, task in self._owners.values()))
+        finally:
+            if changing is not None:
+                changing.cancel()
+            await membership.close()
+
+    def _start(self, held: frozenset[int], membership: Membership, stop: Stop) -> None:
+        for shard in sorted(held - self._owners.keys()):
+            owner = ShardOwner(self._desk_for(shard, lambda shard=shard: shard in membership.held))  # type: ignore[misc]
+            self._owners[shard] = (owner, asyncio.create_task(owner.run(stop), name=f"shard-{shard}"))
+
+    def _reap(self) -> None:
+        """Forget owners that ended because their shard was taken away; one that failed fails the service."""
+        for shard, (_, task) in list(self._owners.items()):
+            if task.done():
+                task.result()
+                del self._owners[shard]
+
+    def _tell(self) -> None:
+        waiting = sorted(shard for shard, (owner, _) in self._owners.items() if not owner.live)
+        ready = bool(self._owners) and not waiting
+        why = f"shards {waiting} have not beaten yet" if waiting else "no shard is assigned yet"
+        self._readiness.set("shards", ready, "" if ready else why)

@@ -1,0 +1,296 @@
+"""One owner's rule over a shard, from its claim to the first doubt.
+
+One step is: read, decide, append, publish. The order matters: a change that is not in the log does not exist, so nothing is
+published before the append is acknowledged, and only if its offset follows the last one without a gap. After a doubt nothing more
+is published under the term.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from interlock.decision.core.decide import Outcome, decide
+from interlock.decision.core.events import Tick, interpret
+from interlock.decision.core.freshness import Freshness
+from interlock.decision.core.journal import Journal
+from interlock.decision.core.state import State
+from interlock.policy.book import Book
+from interlock.records.audit import AuditKind, AuditRecord, Entry, Input, InputKind
+from interlock.records.change import Heartbeat, RoutingChange
+from interlock.records.sealing import seal
+from interlock.reporting.findings import Findings
+from interlock.runtime.bus import Bus, Position, Publisher, Reader, Record
+from interlock.runtime.clock import Clock
+from interlock.runtime.lifecycle import Stop
+from interlock.signing.keys import SigningKey
+from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX, INPUTS_PER_STEP_MAX, STEP_BYTES_MAX
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros
+from interlock.wire.topics import AUDIT, COMMANDS, HEARTBEATS, POLICIES, ROUTES, VERDICTS
+
+BEAT_US = 1 * SECOND
+"""One heartbeat a second (DESIGN 8)."""
+
+TICK_US = SECOND // 5
+"""How often the passing of time is looked at: a `for` is kept to within this."""
+
+HEARD_WITHIN_S = 2.0
+"""No heartbeat unless every input was heard to be at its end within this time (DESIGN 8)."""
+
+VERDICT_AGE_US_MAX = 60 * SECOND
+"""Verdicts on the topic that are older are not even verified: they have long lapsed."""
+
+FIRST_WORD_US = 5 * SECOND
+"""How long a new owner waits for the first word on what the state calls known."""
+
+_SILENT = frozenset({Reason.NOT_NEWER, Reason.MODEL_NOT_USED, Reason.EXPIRED})
+"""Refusals that are part of reading a topic from its beginning or beside other shards; they are no findings."""
+
+_log = structlog.get_logger(__name__)
+
+
+class TermEnded(Exception):  # noqa: N818 - not an error: somebody else took over, or might have
+    """A doubt about being the only owner; `reason` says which."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an owner works with.
+
+    Attributes:
+        shard: The shard, one of `shards`.
+        owner: The owner's name in the trust root, and `key` its private key.
+        book: The installed trust root, and nothing else.
+        bus: Where everything is read and written.
+        clock: Civil time.
+        findings: Where refusals are told.
+        held: Whether the consumer group still gives the shard to this process.
+    """
+
+    shard: int
+    shards: int
+    owner: str
+    key: SigningKey
+    book: Book
+    bus: Bus
+    clock: Clock
+    findings: Findings
+    held: Callable[[], bool]
+
+    def now(self) -> Micros:
+        """Civil time."""
+        return self.clock.now().wall
+
+
+@dataclass(slots=True)
+class _Step:
+    """What is collected for the next audit record."""
+
+    state: State
+    inputs: list[Input] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    changes: list[RoutingChange] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def full(self) -> bool:
+        return (
+            len(self.inputs) >= INPUTS_PER_STEP_MAX
+            or self.size >= STEP_BYTES_MAX
+            or len(self.changes) >= CHANGES_PER_STEP_MAX
+        )
+
+    def add(self, given: Input, outcome: Outcome) -> None:
+        self.state = outcome.state
+        if outcome.to_journal:
+            self.inputs.append(given)
+            self.entries += outcome.entries
+            self.changes += outcome.changes
+            self.size += len(given.value) + sum(len(entry.value or b"") for entry in outcome.entries)
+
+
+class Term:
+    """The rule of one owner. `beats` counts its heartbeats: 0 until everything was heard once.
+
+    Args:
+        desk: What the owner works with.
+        publisher: Where it appends.
+        journal: The log, read up to the claim.
+        term: The offset of the claim.
+    """
+
+    def __init__(self, desk: Desk, publisher: Publisher, journal: Journal, term: int) -> None:
+        self._desk = desk
+        self.beats = 0
+        self._publisher = publisher
+        self._state = journal.state
+        self._sealed = journal.sealed
+        self._positions = journal.positions
+        self._sequence = journal.log.sequence or 0
+        self._term = term
+        self._next_offset = term + 1
+        self._published: set[int] = set()
+        self._routes_end = 0
+        self._freshness = Freshness()
+        self._beat_due = Micros(0)
+        self._tick_due = Micros(0)
+
+    async def restore(self) -> None:
+        """Publish again what the log holds and the routes topic does not."""
+        where = Position(ROUTES.name, self._desk.shard)
+        reader = await self._desk.bus.reader([where])
+        try:
+            last = {record.key: record.value for record in await reader.read_to_end()}
+            self._routes_end = reader.position(where)
+        finally:
+            await reader.close()
+        for route, sealed in self._sealed.items():
+            if last.get(route.key.encode()) != sealed:
+                await self._publish(route, sealed)
+        until = Micros(self._desk.now() + FIRST_WORD_US)
+        for key in self._state.verdicts:
+            self._freshness.expect(key, until)
+
+    async def run(self, stop: Stop) -> None:
+        """Read, decide, append, publish; and beat."""
+        reader = await self._open()
+        try:
+            while not stop.is_set() and self._desk.held():
+                records = await reader.batch(wait_s=TICK_US / SECOND)
+                await self._take(records)
+                await self._heartbeat(reader)
+        finally:
+            await reader.close()
+
+    async def _open(self) -> Reader:
+        shard = self._desk.shard
+        start = {Position(topic, partition): offset for (topic, partition), offset in self._positions.items()}
+        start[Position(POLICIES.name, 0)] = (
+            0  # every book is read whole: other shards' policies are not journalled here
+        )
+        start = {where: offset for where, offset in start.items() if where.topic != VERDICTS.name}
+        start[Position(AUDIT.name, shard)] = self._term + 1
+        start[Position(ROUTES.name, shard)] = self._routes_end
+        topics = [
+            POLICIES.name,
+            COMMANDS.name,
+            VERDICTS.name,
+            Position(AUDIT.name, shard),
+            Position(ROUTES.name, shard),
+        ]
+        return await self._desk.bus.reader(topics, start=start)
+
+    async def _take(self, records: list[Record]) -> None:
+        now = max(self._desk.now(), self._state.now)
+        step = _Step(self._state)
+        for record in records:
+            if record.topic == AUDIT.name:
+                self._watch_log(record)
+            elif record.topic == ROUTES.name:
+                await self._watch_routes(record)
+            else:
+                await self._decide_record(step, record, now)
+            step = await self._flush(step, now) if step.full else step
+        for lapse in self._freshness.lapsed(now):
+            given = Input(InputKind.LAPSE, subject=lapse.key, at=lapse.valid_until)
+            step.add(given, decide(step.state, lapse, now))
+        if now >= self._tick_due:
+            self._tick_due = Micros(now + TICK_US)
+            step.add(Input(InputKind.TICK, at=now), decide(step.state, Tick(), now))
+        await self._flush(step, now)
+
+    async def _decide_record(self, step: _Step, record: Record, now: Micros) -> None:
+        if record.topic == VERDICTS.name and record.timestamp_ms * 1_000 < now - VERDICT_AGE_US_MAX:
+            return
+        given = Input(InputKind.RECORD, record.topic, record.partition, record.offset, record.value or b"")
+        event = interpret(given, step.state.book.trust)
+        if isinstance(event, Refused):
+            await self._desk.findings.report(event.reason, event.detail, record)
+            return
+        if isinstance(event, Verified) and not self._freshness.hear(event.value):
+            return
+        outcome = decide(step.state, event, now)
+        step.add(given, outcome)
+        if outcome.refused is not None and outcome.refused.reason not in _SILENT:
+            await self._desk.findings.report(outcome.refused.reason, outcome.refused.detail, record)
+
+    async def _flush(self, step: _Step, now: Micros) -> _Step:
+        """Append one step to the log; publish its changes only once it is there."""
+        if step.inputs:
+            signed = [(change.route, seal(change, self._desk.key)) for change in step.changes]
+            await self._append(step, tuple(sealed for _, sealed in signed), now)
+            for route, sealed in signed:
+                self._sealed[route] = sealed
+                await self._publish(route, sealed)
+            for change in step.changes:
+                _log.info(
+                    "route_changed",
+                    change=change.id,
+                    source=change.source,
+                    target=change.target,
+                    cause=change.cause.detail,
+                )
+        self._state = step.state
+        return _Step(self._state)
+
+    async def _append(self, step: _Step, changes: tuple[bytes, ...], now: Micros) -> None:
+        if not self._desk.held():
+            raise TermEnded(Reason.LOG_GAP)
+        self._sequence += 1
+        record = AuditRecord(
+            self._desk.shard,
+            AuditKind.STEP,
+            self._desk.owner,
+            self._term,
+            self._sequence,
+            now,
+            tuple(step.inputs),
+            changes,
+            tuple(step.entries),
+            step.state.digest.root,
+        )
+        shard = self._desk.shard
+        sealed = seal(record, self._desk.key)
+        offset = await self._publisher.publish(AUDIT.name, str(shard), sealed, partition=shard)
+        if offset != self._next_offset:
+            raise TermEnded(Reason.LOG_GAP)
+        self._next_offset += 1
+
+    async def _publish(self, route: RouteId, sealed: bytes) -> None:
+        offset = await self._publisher.publish(ROUTES.name, route.key, sealed, partition=self._desk.shard)
+        self._published.add(offset)
+
+    def _watch_log(self, record: Record) -> None:
+        """Whatever stands in the log and is not ours ends the term."""
+        if record.offset >= self._next_offset:
+            raise TermEnded(Reason.LOG_GAP)
+
+    async def _watch_routes(self, record: Record) -> None:
+        """Publish again what somebody else overwrote."""
+        if record.offset in self._published:
+            self._published.discard(record.offset)
+            return
+        await self._desk.findings.report(Reason.FOREIGN_RECORD, "", record)
+        route = RouteId.parse((record.key or b"").decode("utf-8", "replace"))
+        if route in self._sealed:
+            await self._publish(route, self._sealed[route])
+
+    async def _heartbeat(self, reader: Reader) -> None:
+        """Say that this shard is decided, if everything that was said to it was heard."""
+        now = self._desk.now()
+        if now < self._beat_due or not reader.at_end(HEARD_WITHIN_S):
+            return
+        self._beat_due = Micros(now + BEAT_US)
+        self.beats += 1
+        trust, shard = self._state.book.trust, self._desk.shard
+        heads = self._state.book.head.root, self._state.routes_head.root
+        beat = Heartbeat(trust.deployment, shard, trust.version, self._term, self.beats, now, *heads)
+        sealed = seal(beat, self._desk.key)
+        await self._publisher.publish(HEARTBEATS.name, str(shard), sealed, partition=shard)
