@@ -1,0 +1,138 @@
+"""The kinds of values in people's documents: each read from text, or refused with the mend.
+
+They are pydantic annotations. Their errors carry the mend with them, for `problems.explain`.
+"""
+
+import re
+from datetime import datetime
+from typing import Annotated, NoReturn
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
+from pydantic_core import PydanticCustomError
+
+from interlock.vocabulary.identifiers import is_name, is_scope
+from interlock.vocabulary.limits import TEXT_CHARS_MAX
+from interlock.vocabulary.time import Micros, from_datetime, parse_duration
+
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%")
+_SECRET = re.compile(r"env:[A-Z_][A-Z0-9_]*")
+_NAME_MEND = "Use lower-case letters, digits and . _ @ -, and begin with a letter or digit."
+
+
+def refuse(what: str, mend: str) -> NoReturn:
+    """Refuse a value, from inside a validator.
+
+    Raises:
+        PydanticCustomError: Always; it bears the mend.
+    """
+    raise PydanticCustomError("refused", "{what}", {"what": what, "mend": mend})
+
+
+def _name(text: str) -> str:
+    return text if is_name(text) else refuse(f"{text!r} is not a name", _NAME_MEND)
+
+
+def _scope(text: str) -> str:
+    return text if is_scope(text) else refuse(f"{text!r} is not a scope", 'Write "*" for all, or a name.')
+
+
+def _text(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        refuse("the text is empty, or has characters that cannot be shown", "Write one line of plain text.")
+    if len(text) > TEXT_CHARS_MAX:
+        refuse(f"the text is longer than {TEXT_CHARS_MAX} characters", "Shorten it.")
+    return text
+
+
+def _duration(value: object) -> Micros:
+    if not isinstance(value, str):
+        refuse(f"{value!r} is not a duration", "Write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d.")
+    try:
+        return parse_duration(value)
+    except ValueError:
+        return refuse(
+            f"{value!r} is not a duration", "Write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d."
+        )
+
+
+def _positive(duration: Micros) -> Micros:
+    return duration if duration > 0 else refuse("a duration of zero", "Write a duration above zero, such as 30s.")
+
+
+def _share(value: object) -> float:
+    match = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    share = float(match[1]) / 100 if match else 0.0
+    return share if 0 < share < 1 else refuse(f"{value!r} is not a share of calls", "Write a percentage, such as 20%.")
+
+
+def _moment(value: object) -> Micros:
+    try:
+        return from_datetime(datetime.fromisoformat(value))  # type: ignore[arg-type]  # anything else raises
+    except (ValueError, TypeError):
+        return refuse(
+            f"{value!r} is not a date", "Write a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z."
+        )
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if (
+        not right
+        or "@" in parts.netloc
+        or parts.fragment
+        or not text.isascii()
+        or not text.isprintable()
+        or " " in text
+    ):
+        refuse(f"{text!r} is not an address", "Write https://host/path, without user, password or fragment.")
+    return text
+
+
+def _secret_reference(text: str) -> str:
+    if _SECRET.fullmatch(text) is None:  # never repeat the text: it may be the secret itself
+        refuse(
+            "it does not say where the secret is",
+            "Write env: and the name of an environment variable, never the secret.",
+        )
+    return text
+
+
+def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
+    twice = [text for text in texts if texts.count(text) > 1]
+    return refuse(f"{twice[0]!r} is listed twice", "Keep one of them.") if twice else tuple(sorted(texts))
+
+
+Name = Annotated[StrictStr, AfterValidator(_name)]
+"""An identifier, as in `interlock.vocabulary.identifiers`."""
+
+Scope = Annotated[StrictStr, AfterValidator(_scope)]
+"""A name, or `*` for all."""
+
+Text = Annotated[StrictStr, AfterValidator(_text)]
+"""One line of free text, `TEXT_CHARS_MAX` at most: it is shown in notices."""
+
+Duration = Annotated[Micros, BeforeValidator(_duration)]
+"""`30s`; in the program, microseconds, 0 or more."""
+
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+"""A duration above zero."""
+
+Share = Annotated[float, BeforeValidator(_share)]
+"""`20%`; in the program, 0.2. Above 0 and below 1."""
+
+Moment = Annotated[Micros, BeforeValidator(_moment)]
+"""A date (its first moment, UTC) or an RFC 3339 time; in the program, microseconds since the epoch."""
+
+Url = Annotated[StrictStr, AfterValidator(_url)]
+"""An address that Interlock calls."""
+
+SecretReference = Annotated[StrictStr, AfterValidator(_secret_reference)]
+"""Where a secret is, `env:NAME`; never the secret."""
+
+Names = Annotated[tuple[Text, ...], AfterValidator(_distinct), Field(max_length=100)]
+"""A set of short texts; sorted, none twice."""

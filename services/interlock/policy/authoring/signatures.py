@@ -1,0 +1,90 @@
+"""Adding a signature to a document, and telling who must still sign.
+
+People sign one after the other, each on a machine of his own: a sealed file travels between them and gathers signatures. What
+they sign are the same bytes, so a file whose bytes differ is never signed along.
+"""
+
+from dataclasses import dataclass
+
+from interlock.records import codec
+from interlock.records.documents import RoutePolicy
+from interlock.records.sealing import decode_envelope, encode_envelope, open_sealed
+from interlock.signing.envelope import Envelope
+from interlock.signing.keys import SigningKey
+from interlock.signing.roles import SIGNED_BY, Role
+from interlock.signing.statement import Statement
+from interlock.signing.trust import TrustRoot
+from interlock.signing.verifier import Refused
+from interlock.vocabulary.payloads import PayloadType
+from interlock.vocabulary.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A role whose signature is missing, and the people who could give it."""
+
+    role: Role
+    people: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.role} ({' or '.join(self.people) or 'nobody holds it'})"
+
+
+def claimed_policy(sealed: bytes) -> RoutePolicy | None:
+    """The policy that a sealed file says it holds, not verified; None if it holds none. For people's tools only."""
+    envelope = decode_envelope(sealed)
+    if isinstance(envelope, Reason) or envelope.payload_type != PayloadType.ROUTE_POLICY:
+        return None
+    policy = codec.decode(envelope.payload, RoutePolicy)
+    return None if isinstance(policy, Reason) else policy
+
+
+def add_signatures(record: Statement, sealed: bytes | None, *keys: SigningKey) -> bytes:
+    """Sign a record, and keep the signatures of a sealed file that holds the very same bytes.
+
+    Args:
+        record: What is signed.
+        sealed: The file as it is; None or other content begins anew.
+        keys: Who signs; a signature by the same key is replaced.
+    """
+    kind, payload = codec.TYPE_OF[type(record)], codec.encode(record)
+    before = decode_envelope(sealed)
+    same = not isinstance(before, Reason) and (before.payload_type, before.payload) == (kind, payload)
+    kept = before.signatures if same and isinstance(before, Envelope) else ()
+    added = tuple(key.sign(kind, payload) for key in keys)
+    names = {signature.keyid for signature in added}
+    ours = tuple(signature for signature in kept if signature.keyid not in names) + added
+    return encode_envelope(Envelope(kind, payload, ours))
+
+
+def lacking(sealed: bytes, record: Statement, trust: TrustRoot) -> tuple[Lacking, ...]:
+    """Which roles must still sign; empty if the signatures suffice, or if another fault than too few spoils the file."""
+    opened = open_sealed(sealed, trust, type(record))
+    envelope = decode_envelope(sealed)
+    if not isinstance(opened, Refused) or isinstance(envelope, Reason):
+        return ()
+    keyids = {signature.keyid for signature in envelope.signatures}
+    signed = {key.owner for key in trust.keys if key.keyid in keyids}
+    roles = sorted(SIGNED_BY[codec.TYPE_OF[type(record)]][0])
+    unmet = [role for role in roles if len(_holders(role, record, trust) & signed) < _threshold(role, trust)]
+    if not unmet and opened.reason is Reason.THRESHOLD_NOT_MET:
+        unmet = roles  # one person stands for both roles: somebody else must take either
+    return tuple(Lacking(role, tuple(sorted(_holders(role, record, trust) - signed))) for role in unmet)
+
+
+def may_sign(record: Statement, owner: str, trust: TrustRoot) -> bool:
+    """Whether a person holds any role that this record asks for."""
+    roles = set().union(*SIGNED_BY[codec.TYPE_OF[type(record)]])
+    return any(owner in _holders(role, record, trust) for role in roles)
+
+
+def _threshold(role: Role, trust: TrustRoot) -> int:
+    return min((grant.threshold for grant in trust.grants_of(role)), default=1)
+
+
+def _holders(role: Role, record: Statement, trust: TrustRoot) -> set[str]:
+    agent = record.concerns()
+    keyids = {
+        keyid for grant in trust.grants_of(role) if not grant.agents or agent in grant.agents for keyid in grant.keyids
+    }
+    return {key.owner for key in trust.keys if key.keyid in keyids}

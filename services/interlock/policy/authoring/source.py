@@ -1,0 +1,174 @@
+"""Strict reading of YAML, with the place of every value.
+
+What a person signs must read the same to every person, so whatever makes YAML surprising is refused or not done:
+
+1. No anchors, aliases, tags, and one document only: what is written is what is meant.
+2. No key twice; keys are text.
+3. Only `true`, `false`, `null` and plain numbers are read as such; `no`, `on`, `12:30` and `2027-01-31` stay text.
+4. Size and nesting are bounded before anything is built.
+
+Not handled here: what the values mean (`documents`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import yaml
+
+from interlock.policy.authoring.problems import FieldPath, Problem, field_text
+from interlock.vocabulary.limits import DOCUMENT_BYTES_MAX, DOCUMENT_NESTING_MAX
+
+
+class Place(NamedTuple):
+    """Where something is in a file, both from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document as plain values, and where each of them stands.
+
+    Attributes:
+        file: The file's name, as the person gave it.
+        data: Dictionaries, lists, texts, numbers, booleans and None.
+        places: The place of each value by its path.
+    """
+
+    file: str
+    data: dict[str, Any]
+    places: Mapping[FieldPath, Place]
+
+    def place(self, path: FieldPath) -> Place:
+        """The place of a value, or of the nearest value around it if it is not there."""
+        return next(self.places[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.places)
+
+    def problem(self, path: FieldPath, what: str, mend: str) -> Problem:
+        """An error at a value."""
+        return Problem(self.file, self.place(path).line, field_text(path), what, mend)
+
+
+class _Loader(yaml.SafeLoader):
+    """A loader that reads no word as anything but text, save the few of rule 3."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
+
+
+_Loader.add_implicit_resolver("bool", re.compile(r"(true|false)$"), list("tf"))
+_Loader.add_implicit_resolver("null", re.compile(r"(null|~|)$"), ["n", "~", ""])
+_Loader.add_implicit_resolver("int", re.compile(r"-?(0|[1-9]\d{0,14})$"), list("-0123456789"))
+_Loader.add_implicit_resolver("float", re.compile(r"-?\d{1,15}\.\d{1,15}$"), list("-0123456789"))
+
+
+class _RefusedError(Exception):
+    """Carries a problem out of the recursion; never leaves this module."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+def read(text: str, file: str) -> Source | Problem:
+    """Read one document.
+
+    Args:
+        text: The file's text.
+        file: Its name, for the problems.
+
+    Returns:
+        The document, or the first thing that makes it unreadable.
+    """
+    if len(text.encode()) > DOCUMENT_BYTES_MAX:
+        return Problem(file, 1, "", f"the file is larger than {DOCUMENT_BYTES_MAX} bytes", "Split it, or shorten it.")
+    try:
+        _refuse_surprises(text, file)
+        node = yaml.compose(text, Loader=_Loader)
+        places: dict[FieldPath, Place] = {}
+        data = _built(node, (), file, places) if node else None
+    except _RefusedError as refused:
+        return refused.problem
+    except yaml.YAMLError as error:
+        return _not_yaml(error, text, file)
+    if not isinstance(data, dict):
+        return Problem(file, 1, "", "the file holds no mapping", "Write the document's fields as `name: value` lines.")
+    return Source(file, data, places)
+
+
+def _refuse_surprises(text: str, file: str) -> None:
+    """Rules 1 and 4, on the flat stream of events, before anything recursive is done."""
+    documents = depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            _require(documents == 1, file, line, "a second document begins here", "Keep one document in one file.")
+        if isinstance(event, yaml.NodeEvent):
+            named = event.anchor is not None
+            _require(
+                not named, file, line, "anchors and aliases are not allowed", "Write the value out where it is used."
+            )
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            _require(event.tag is None, file, line, "tags are not allowed", "Remove the word that begins with `!`.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        deep = f"more than {DOCUMENT_NESTING_MAX} levels of nesting"
+        _require(depth <= DOCUMENT_NESTING_MAX, file, line, deep, "Write it flatter; no document needs that many.")
+
+
+def _require(holds: bool, file: str, line: int, what: str, mend: str) -> None:
+    if not holds:
+        raise _RefusedError(Problem(file, line, "", what, mend))
+
+
+def _built(node: yaml.Node, path: FieldPath, file: str, places: dict[FieldPath, Place]) -> Any:
+    places[path] = Place(node.start_mark.line + 1, node.start_mark.column + 1)
+    if isinstance(node, yaml.MappingNode):
+        return {key: _built(value, (*path, key), file, places) for key, value in _pairs(node, path, file)}
+    if isinstance(node, yaml.SequenceNode):
+        return [_built(item, (*path, place), file, places) for place, item in enumerate(node.value)]
+    return _scalar(node.tag, node.value)
+
+
+def _pairs(node: yaml.MappingNode, path: FieldPath, file: str) -> Iterator[tuple[str, yaml.Node]]:
+    """Rule 2."""
+    seen: dict[str, int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if key.tag != "tag:yaml.org,2002:str":
+            shown = key.value if isinstance(key, yaml.ScalarNode) else "a list or mapping"
+            raise _RefusedError(
+                Problem(
+                    file, line, field_text(path), f"the key {shown} is not text", "Put the key in quotes, or name it."
+                )
+            )
+        if key.value in seen:
+            what = f"the key is here for the second time, first in line {seen[key.value]}"
+            raise _RefusedError(Problem(file, line, field_text((*path, key.value)), what, "Keep one of them."))
+        seen[key.value] = line
+        yield key.value, value
+
+
+def _scalar(tag: str, value: str) -> str | int | float | bool | None:
+    match tag:
+        case "bool":
+            return value == "true"
+        case "null":
+            return None
+        case "int":
+            return int(value)
+        case "float":
+            return float(value)
+    return value
+
+
+def _not_yaml(error: yaml.YAMLError, text: str, file: str) -> Problem:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        told = f"{error.context}: {error.problem}" if error.context else str(error.problem)
+        mend = "Mend the line, or the one before it; put text with special characters in quotes."
+        if "alias" in told:
+            mend = 'A star that stands for all is written in quotes: "*"; aliases are not allowed.'
+        return Problem(file, error.problem_mark.line + 1, "", f"not YAML ({told})", mend)
+    position = getattr(error, "position", 0)
+    line = text.count("\n", 0, position) + 1
+    return Problem(file, line, "", "a character that YAML does not allow", "Remove the invisible character.")
