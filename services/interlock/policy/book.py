@@ -7,6 +7,8 @@ Rules: versions only go up. A new trust root is signed under the old root and un
 again under it: what it no longer vouches for is gone. A tombstone means nothing.
 """
 
+from __future__ import annotations  # rpds maps take type parameters in annotations only
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -77,7 +79,7 @@ class Book:
     head: Head
 
     @classmethod
-    def start(cls, trust: TrustRoot, root_id: bytes) -> "Book":
+    def start(cls, trust: TrustRoot, root_id: bytes) -> Book:
         """A book that holds nothing but the trust root that the operator installed."""
         return cls(trust, HashTrieMap(), HashTrieMap(), HashTrieMap(), Head().put("root", root_id))
 

@@ -5,6 +5,8 @@ tree over 4096 buckets; a key's bucket is the first 12 bits of SHA-256(key), and
 pairs. A change costs one bucket and twelve nodes. The value is persistent: `put` gives a new head and leaves the old one.
 """
 
+from __future__ import annotations  # rpds maps take type parameters in annotations only
+
 from dataclasses import dataclass
 from functools import cache
 
@@ -44,7 +46,7 @@ class Head:
         """The hash over everything, 32 bytes."""
         return self._node(LEVELS, 0)
 
-    def put(self, key: str, value: bytes | None) -> "Head":
+    def put(self, key: str, value: bytes | None) -> Head:
         """A head in which the key has the given digest; None removes the key."""
         place = int.from_bytes(digest(key.encode())[:2], "big") >> 4
         kept = dict(self._buckets.get(place) or _NO_PAIRS)

@@ -5,6 +5,8 @@ applies the journalled entries in the same order. So the state of a running proc
 differ, and one hash over all entries (`digest`) shows it.
 """
 
+from __future__ import annotations  # rpds maps take type parameters in annotations only
+
 from dataclasses import dataclass, replace
 
 from rpds import HashTrieMap
@@ -50,7 +52,7 @@ class State:
     digest: Head
 
     @classmethod
-    def start(cls, shard: int, shards: int, book: Book) -> "State":
+    def start(cls, shard: int, shards: int, book: Book) -> State:
         """A shard of which nothing is known."""
         return cls(shard, shards, -1, NEVER, book, HashTrieMap(), HashTrieMap(), HashTrieMap(), Head(), Head())
 
@@ -58,15 +60,15 @@ class State:
         """Whether the agent's routes are decided here."""
         return shard_of(agent, self.shards) == self.shard
 
-    def claimed(self, term: int, now: Micros) -> "State":
+    def claimed(self, term: int, now: Micros) -> State:
         """The state under a new owner's claim."""
         return replace(self, term=term, now=max(self.now, now))
 
-    def at(self, now: Micros) -> "State":
+    def at(self, now: Micros) -> State:
         """The state at a later time; time never goes back."""
         return replace(self, now=max(self.now, now))
 
-    def apply(self, entry: Entry) -> "State":
+    def apply(self, entry: Entry) -> State:
         """Put in, or remove, one entry.
 
         Raises:

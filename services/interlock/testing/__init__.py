@@ -1,0 +1,1 @@
+"""Doubles that ship with Interlock: deployments, clocks and buses to test against."""

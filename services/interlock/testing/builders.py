@@ -1,0 +1,254 @@
+"""A small deployment to test against: people, services, keys, models, policies, all really signed.
+
+Everybody's key is made from his name, so two deployments of the same name and time hold the same bytes. The cast: `root-1`,
+`root-2`, `root-3` (two of the three sign the root), `grace` of governance, `oscar` who owns the agents, `vera` the validator,
+`sam` of safety, `olga` the operator, and one service of each kind.
+
+    deployment = Deployment()
+    sealed = deployment.policy("support", ladder=["atlas", "birch"])
+    book = deployment.book(sealed)
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from interlock.policy.book import Book, Taken, take
+from interlock.records.documents import (
+    Evidence,
+    Model,
+    RoutePolicy,
+    RouteRule,
+    Rung,
+    SafeState,
+    TriggerRule,
+    WatchedTrigger,
+    Webhook,
+)
+from interlock.records.sealing import event_id_of, seal
+from interlock.signing.keys import SigningKey
+from interlock.signing.roles import Role
+from interlock.signing.statement import Statement
+from interlock.signing.trust import Grant, TrustedKey, TrustRoot
+from interlock.vocabulary.identifiers import ANY, digest
+from interlock.vocabulary.time import SECOND, Micros
+
+NOW = Micros(1_780_000_000_000_000)
+"""The time at which a deployment is made unless a test says otherwise: 2026-05-28."""
+
+DAY = Micros(86_400 * SECOND)
+PROFILE = "chat"
+"""The task profile of every route and of the evidence made for it."""
+
+ROOTS = ("root-1", "root-2", "root-3")
+CAST: dict[Role, tuple[str, ...]] = {
+    Role.ROOT: ROOTS,
+    Role.GOVERNANCE: ("grace",),
+    Role.AGENT_OWNER: ("oscar",),
+    Role.VALIDATOR: ("vera",),
+    Role.SAFETY: ("sam",),
+    Role.OPERATOR: ("olga",),
+    Role.DECISION: ("decision-1",),
+    Role.HEALTH: ("health-1",),
+    Role.PROBE: ("probe-1",),
+    Role.REPORTER: ("gateway-1",),
+    Role.ROUTER: ("gateway-1",),
+    Role.NOTIFIER: ("notifier-1",),
+}
+"""Who holds each role. One signature is enough, but for the root, where it takes two."""
+
+TRIGGERS = (
+    TriggerRule(WatchedTrigger.UNAVAILABLE, 0.0, Micros(0)),
+    TriggerRule(WatchedTrigger.ERRORS, 0.2, Micros(0)),
+    TriggerRule(WatchedTrigger.THROTTLED, 0.3, Micros(0)),
+    TriggerRule(WatchedTrigger.LATENCY, 2.0, Micros(0)),
+)
+"""What every route watches unless a test says otherwise."""
+
+
+def key_of(owner: str) -> SigningKey:
+    """The key of a member of the cast, or of a stranger: it depends on the name alone."""
+    return SigningKey.from_seed(digest(f"interlock test key of {owner}".encode()))
+
+
+def model(name: str, *, endpoint: str = "http://127.0.0.1:9/v1", tools: Sequence[str] = ("search",)) -> Model:
+    """A registry entry; its credential is the environment variable `<NAME>_KEY`.
+
+    Args:
+        name: The model's name, lower-case; providers see it as `<name>-2026`.
+        endpoint: Base address of its OpenAI-compatible API. The default refuses every connection.
+        tools: What it may call.
+    """
+    return Model(
+        name=name,
+        version="2026-01",
+        provider=f"{name}-works",
+        endpoint=endpoint,
+        served_as=f"{name}-2026",
+        aliases=(f"{name}-2026", f"{name}-2026-01-15"),
+        identity=f"spiffe://test/{name}",
+        secret_ref=f"env:{name.upper().replace('-', '_')}_KEY",
+        scopes=("models.call",),
+        tools=tuple(tools),
+        code_execution=False,
+        regions=("eu",),
+    )
+
+
+class Deployment:
+    """A trust root, everybody's keys, and policies signed by those who must.
+
+    Args:
+        name: The deployment's name: the audience of its records.
+        now: When everything was issued; it is valid from a day before for a year.
+        agents: The agents that `oscar` owns.
+    """
+
+    def __init__(
+        self, name: str = "testbed", *, now: Micros = NOW, agents: Sequence[str] = ("support", "triage", "drafting")
+    ) -> None:
+        self.name = name
+        self.now = now
+        self.agents = tuple(agents)
+        self.root = self.next_root(1)
+        self.sealed_root = self.seal(self.root, "root-1", "root-2")
+
+    @property
+    def issued_at(self) -> Micros:
+        """When everything was issued: a day before `now`."""
+        return Micros(self.now - DAY)
+
+    @property
+    def expires_at(self) -> Micros:
+        """When everything ends: a year after `now`."""
+        return Micros(self.now + 365 * DAY)
+
+    @property
+    def root_id(self) -> bytes:
+        """The event id of the trust root, 32 bytes."""
+        return event_id_of(self.root)
+
+    def key(self, owner: str) -> SigningKey:
+        """The private key of a member of the cast."""
+        return key_of(owner)
+
+    def seal(self, record: Statement, *owners: str) -> bytes:
+        """Sign a record with the owners' keys: what goes on the topic."""
+        return seal(record, *(key_of(owner) for owner in owners))
+
+    def next_root(self, version: int) -> TrustRoot:
+        """The trust root of a version, with the same people; seal it with two of `root-1` to `root-3`."""
+        owners = dict.fromkeys(owner for held in CAST.values() for owner in held)
+        return TrustRoot(
+            version=version,
+            deployment=self.name,
+            issued_at=self.issued_at,
+            expires_at=self.expires_at,
+            keys=tuple(TrustedKey(key_of(owner).keyid, owner, key_of(owner).public) for owner in owners),
+            grants=tuple(self._grant(role, held) for role, held in CAST.items()),
+        )
+
+    def _grant(self, role: Role, owners: tuple[str, ...]) -> Grant:
+        threshold = 2 if role is Role.ROOT else 1
+        agents = self.agents if role is Role.AGENT_OWNER else ()
+        return Grant(role, threshold, tuple(key_of(owner).keyid for owner in owners), agents)
+
+    def evidence(self, subject: Model, *, expires_at: Micros | None = None) -> bytes:
+        """Sealed evidence by `vera` that a model was validated for the profile `chat`, valid for a year by default."""
+        said = Evidence(
+            model=subject.name,
+            model_version=subject.version,
+            profile=PROFILE,
+            capability_boundaries=True,
+            safety=True,
+            governance_compliance=True,
+            report=f"https://reports.test/{subject.name}",
+            issued_at=self.issued_at,
+            expires_at=expires_at or self.expires_at,
+        )
+        return self.seal(said, "vera")
+
+    def rung(self, subject: Model | str) -> Rung:
+        """A rung of a ladder: the model, accepted by `oscar`, with evidence."""
+        named = model(subject) if isinstance(subject, str) else subject
+        return Rung(named, "oscar", self.evidence(named))
+
+    def rule(
+        self,
+        ladder: Sequence[Model | str | Rung],
+        *,
+        slot: str = "main",
+        scope: str = ANY,
+        triggers: Sequence[TriggerRule] = TRIGGERS,
+    ) -> RouteRule:
+        """The rule of one route: blind 10 s, stable 5 s, grace 10 s, safe state `suspend`."""
+        return RouteRule(
+            slot=slot,
+            scope=scope,
+            profile=PROFILE,
+            ladder=tuple(item if isinstance(item, Rung) else self.rung(item) for item in ladder),
+            triggers=tuple(triggers),
+            blind_us=Micros(10 * SECOND),
+            stable_us=Micros(5 * SECOND),
+            grace_us=Micros(10 * SECOND),
+            safe_state=SafeState.SUSPEND,
+        )
+
+    def policy_of(
+        self,
+        agent: str,
+        *rules: RouteRule,
+        version: int = 1,
+        webhook: str = "http://127.0.0.1:9/hook",
+    ) -> RoutePolicy:
+        """A policy that nobody has signed yet."""
+        return RoutePolicy(
+            agent=agent,
+            version=version,
+            deployment=self.name,
+            team=f"team-{agent}",
+            issued_at=self.issued_at,
+            expires_at=self.expires_at,
+            review_within_us=DAY,
+            routes=rules,
+            notify=(Webhook(webhook, allow_private=True),),
+        )
+
+    def policy(
+        self,
+        agent: str,
+        ladder: Sequence[Model | str | Rung],
+        *,
+        version: int = 1,
+        triggers: Sequence[TriggerRule] = TRIGGERS,
+        webhook: str = "http://127.0.0.1:9/hook",
+    ) -> bytes:
+        """A policy with the one route `agent/main/*`, sealed by `grace` and `oscar`.
+
+        Args:
+            agent: One of `agents`.
+            ladder: The primary, then the fallbacks: names, models, or rungs of one's own making.
+            version: Counts up from 1.
+            triggers: What the route watches.
+            webhook: Where its notices go.
+        """
+        rule = self.rule(ladder, triggers=triggers)
+        return self.seal(self.policy_of(agent, rule, version=version, webhook=webhook), "grace", "oscar")
+
+    def book(self, *documents: bytes) -> Book:
+        """The book that holds the root and these sealed documents; each must count."""
+        book = Book.start(self.root, self.root_id)
+        for document in documents:
+            taken = take(book, document)
+            if not isinstance(taken, Taken):
+                raise AssertionError(f"the document does not count: {taken}")
+            book = taken.book
+        return book
+
+    def install(self, directory: Path) -> None:
+        """Write `root-1.sealed` and every service's `<owner>.pem` (mode 0600) for processes to be started."""
+        (directory / "root-1.sealed").write_bytes(self.sealed_root)
+        for role in (Role.DECISION, Role.HEALTH, Role.PROBE, Role.REPORTER, Role.NOTIFIER):
+            for owner in CAST[role]:
+                path = directory / f"{owner}.pem"
+                path.touch(mode=0o600)
+                path.write_bytes(key_of(owner).to_pem())
