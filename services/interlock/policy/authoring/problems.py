@@ -59,7 +59,20 @@ def explain(model: type[BaseModel], error: ValidationError) -> list[tuple[FieldP
     Returns:
         For each: the path of the value, what is wrong, and the mend.
     """
-    return [_explained(model, detail) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    return [_explained(model, detail) for detail in details if not _follows(detail, details, model)]
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails], model: type[BaseModel]) -> bool:
+    """Whether an error only follows from another: a list too short for want of its wrong items, a field misspelt."""
+    path = detail["loc"]
+    if detail["type"] == "too_short":
+        return any(other["loc"][: len(path)] == path and other is not detail for other in details)
+    if detail["type"] == "missing":
+        fields = _fields(model, path[:-1])
+        unknown = [other["loc"] for other in details if other["type"] == "extra_forbidden"]
+        return any(near[:-1] == path[:-1] and _nearest(str(near[-1]), fields) == path[-1] for near in unknown)
+    return False
 
 
 def _explained(model: type[BaseModel], detail: ErrorDetails) -> tuple[FieldPath, str, str]:
@@ -89,6 +102,13 @@ def _words(model: type[BaseModel], path: FieldPath, detail: ErrorDetails) -> tup
             return "must be a mapping", f"Write its fields below it, each as `name: value`{_for_example(name, fields)}."
         case "tuple_type":
             return "must be a list", f"Write one item a line, each after `- `{_for_example(name, fields)}."
+        case "too_short" | "too_long":
+            bound = context.get("min_length", context.get("max_length"))
+            least = "least" if detail["type"] == "too_short" else "most"
+            return (
+                f"must have at {least} {bound}, not {context['actual_length']}",
+                f"Correct the list{_for_example(name, fields)}.",
+            )
     message = detail["msg"][:1].lower() + detail["msg"][1:]
     return message, f"Correct the value{_for_example(name, fields)}."
 
@@ -133,10 +153,14 @@ def _for_example(name: str, fields: Mapping[str, FieldInfo]) -> str:
 
 
 def _spelling(name: str, fields: Mapping[str, FieldInfo]) -> str:
-    near = get_close_matches(name, list(fields), n=1)
+    near = _nearest(name, fields)
     if near:
-        return f"Did you mean `{near[0]}`?"
+        return f"Did you mean `{near}`?"
     return f"Remove it, or use one of: {', '.join(fields)}." if fields else "Remove it."
+
+
+def _nearest(name: str, fields: Mapping[str, FieldInfo]) -> str | None:
+    return next(iter(get_close_matches(name, list(fields), n=1)), None)
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,119 @@
+"""From a draft to the bytes that are signed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from interlock.policy.authoring.compile import compile_evidence, compile_policy
+from interlock.policy.authoring.documents import EvidenceDocument, parse
+from interlock.policy.authoring.draft import Draft
+from interlock.policy.authoring.problems import Problem
+from interlock.policy.authoring.source import Source, read
+from interlock.records.codec import decode, encode
+from interlock.records.documents import Evidence, RoutePolicy
+from interlock.testing.builders import NOW, Deployment
+from interlock.vocabulary.time import SECOND
+
+DraftOf = Callable[..., Draft | list[Problem]]
+
+
+def compiled(draft: Draft | list[Problem]) -> RoutePolicy:
+    assert isinstance(draft, Draft), draft
+    policy = compile_policy(draft, NOW)
+    assert isinstance(policy, RoutePolicy), policy
+    return policy
+
+
+def refusals(draft: Draft | list[Problem]) -> list[Problem]:
+    assert isinstance(draft, Draft), draft
+    problems = compile_policy(draft, NOW)
+    assert isinstance(problems, list), problems
+    return problems
+
+
+def test_the_compiled_policy_holds_everything_that_a_router_needs(
+    draft_of: DraftOf, evidence: dict[str, bytes]
+) -> None:
+    policy = compiled(draft_of())
+    (rule,) = policy.routes
+    assert (policy.agent, policy.version, policy.team, policy.issued_at) == ("support", 3, "helpdesk", NOW)
+    assert [rung.model.name for rung in rule.ladder] == ["atlas", "birch"]
+    assert rule.ladder[1].model.aliases == ("birch",)
+    assert rule.ladder[1].evidence == evidence["birch.sealed"]
+    assert [trigger.objective for trigger in rule.triggers] == ["unavailable", "errors>0.2", "latency>1.5s"]
+    assert (rule.blind_us, rule.stable_us, rule.grace_us) == (0, 60 * SECOND, 90 * SECOND)
+    assert decode(encode(policy), RoutePolicy) == policy
+
+
+def test_sets_are_sorted_so_that_two_ways_of_writing_give_the_same_bytes(draft_of: DraftOf, registry_text: str) -> None:
+    other = registry_text.replace("[write, read]", "[read, write]").replace("[search, pay]", "[pay, search]")
+    assert other != registry_text
+    assert encode(compiled(draft_of(registry=other))) == encode(compiled(draft_of()))
+
+
+def test_a_ladder_of_the_primary_alone_is_legal(draft_of: DraftOf, policy_text: str) -> None:
+    alone = policy_text.replace("      - model: birch\n        accepted_by: oscar\n", "")
+    assert [rung.model.name for rung in compiled(draft_of(alone)).routes[0].ladder] == ["atlas"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "field", "what", "mend"),
+    [
+        ("deployment: testbed", "deployment: prod", 3, "deployment", "the trust root for 'testbed'", "testbed"),
+        ("agent: support", "agent: supply", 1, "agent", "nobody in the trust root owns", "support"),
+        ("model: birch", "model: brich", 14, "routes[0].ladder[1].model", "not in the registry", "Did you mean birch?"),
+        ("model: birch", "model: zeta-9", 14, "routes[0].ladder[1].model", "not in the registry", "atlas, birch"),
+        ("model: birch", "model: atlas", 14, "routes[0].ladder[1].model", "already", "one place"),
+    ],
+)
+def test_what_cannot_be_compiled_names_line_field_and_mend(
+    draft_of: DraftOf, policy_text: str, old: str, new: str, line: int, field: str, what: str, mend: str
+) -> None:
+    (problem,) = refusals(draft_of(policy_text.replace(old, new, 1)))
+    assert (problem.line, problem.field) == (line, field)
+    assert what in problem.what
+    assert mend in problem.mend
+
+
+def test_a_route_that_is_named_twice_is_refused(draft_of: DraftOf, policy_text: str) -> None:
+    start, end = policy_text.index("  - slot"), policy_text.index("notify:")
+    twice = policy_text[:end] + policy_text[start:end] + policy_text[end:]
+    (problem,) = refusals(draft_of(twice))
+    assert (problem.line, problem.field) == (24, "routes[1].slot")
+
+
+def test_evidence_for_another_version_does_not_count_and_is_named(
+    draft_of: DraftOf, evidence: dict[str, bytes], vouch: Callable[..., bytes]
+) -> None:
+    (problem,) = refusals(draft_of(evidence={**evidence, "birch.sealed": vouch("birch", "1")}))
+    assert (problem.line, problem.field) == (14, "routes[0].ladder[1].model")
+    assert "no evidence for birch version '2'" in problem.what
+    assert "there is for version '1'" in problem.what
+
+
+def test_evidence_that_no_validator_signed_does_not_count_and_is_named(
+    draft_of: DraftOf, evidence: dict[str, bytes], deployment: Deployment
+) -> None:
+    said = Evidence("birch", "2", "chat", True, True, True, "r", NOW, deployment.expires_at)
+    (problem,) = refusals(draft_of(evidence={**evidence, "birch.sealed": deployment.seal(said, "oscar")}))
+    assert "birch.sealed: role_not_allowed" in problem.what
+
+
+def test_the_evidence_that_lasts_longest_is_taken_whatever_its_files_name(
+    draft_of: DraftOf, evidence: dict[str, bytes], vouch: Callable[..., bytes]
+) -> None:
+    longest = vouch("birch", "2", days=700)
+    failed = vouch("birch", "2", safety=False, days=900)
+    policy = compiled(draft_of(evidence={**evidence, "a.sealed": longest, "z.sealed": failed}))
+    assert policy.routes[0].ladder[1].evidence == longest
+
+
+def test_evidence_that_ends_before_it_begins_is_refused() -> None:
+    text = "model: a\nmodel_version: '1'\nprofile: chat\nreport: r\nvalidated_at: 2026-02-01\nexpires_at: 2026-01-01\n"
+    source = read(text + "passed: {safety: true, capability_boundaries: true, governance_compliance: true}\n", "e.yaml")
+    assert isinstance(source, Source)
+    document = parse(source, EvidenceDocument)
+    assert isinstance(document, EvidenceDocument)
+    problems = compile_evidence(source, document)
+    assert isinstance(problems, list)
+    assert [(problem.line, problem.field) for problem in problems] == [(6, "expires_at")]
