@@ -56,6 +56,9 @@ class Reason(StrEnum):
     # What a router or a service saw happen.
     PAST_NOT_AFTER = "past_not_after"
     NOT_PERSISTED = "not_persisted"
+    NO_LEASE_YET = "no_lease_yet"
+    LEASE_OVER = "lease_over"
+    ORDERED = "ordered"
     HEADS_DIFFER = "heads_differ"
     REFUSED_BUT_LIVE = "refused_but_live"
     OTHER_MODEL_ANSWERED = "other_model_answered"
@@ -108,6 +111,9 @@ _MENDS: dict[Reason, str] = {
     Reason.BROADER_REGIONS: "Choose a fallback that is served only from regions where the primary is.",
     Reason.PAST_NOT_AFTER: "Nothing to do: it counts once a live heartbeat contains it.",
     Reason.NOT_PERSISTED: "Free space on the router's disk or mend its permissions; it will not apply what it cannot remember.",
+    Reason.NO_LEASE_YET: "Wait for the decision service's next heartbeat; if none comes, see that it runs and reads all its inputs.",
+    Reason.LEASE_OVER: "The control plane is silent: see that decision runs and that this router reaches the broker.",
+    Reason.ORDERED: "Nothing to do here: the decision service ordered the safe state; its change says why.",
     Reason.HEADS_DIFFER: "The broker withholds a record from this router, or serves an old one: compare its topics with the log.",
     Reason.REFUSED_BUT_LIVE: "The live decision service stands by a change that this router refuses: compare their policies; the route is in its safe state.",
     Reason.OTHER_MODEL_ANSWERED: "The provider answered with another model than approved: speak to the provider; the reply was withheld.",

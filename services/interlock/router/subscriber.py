@@ -1,0 +1,231 @@
+"""The subscriber: follows policies, routes and heartbeats, and keeps the state from which requests are answered.
+
+One record at a time: judge, write the marks, only then use the new state, then acknowledge. What cannot be written is not applied.
+It is also the `Resolver` that gateways and adapters ask.
+"""
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from interlock.records.change import AckKind, Acknowledgement, RoutingChange
+from interlock.records.sealing import seal
+from interlock.reporting.findings import Findings
+from interlock.router.answers import Serve, Stop
+from interlock.router.core.accept import Acceptance, Answer, accept, retry
+from interlock.router.core.renew import Terms, renew
+from interlock.router.core.resolve import resolve
+from interlock.router.core.state import Held, RouterState, take_document
+from interlock.router.marks_file import MarksFile
+from interlock.runtime import lifecycle
+from interlock.runtime.bus import Publisher, Reader, Record
+from interlock.runtime.clock import Clock
+from interlock.runtime.health_server import Readiness
+from interlock.signing.keys import SigningKey
+from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros
+from interlock.wire.topics import ACKS, POLICIES, ROUTES
+
+DIFFER_US_MAX = 5 * SECOND
+"""How long heads may differ before it is a finding (DESIGN 8)."""
+
+HEARTBEAT_AGE_US_MAX = 60 * SECOND
+"""Heartbeats on the topic that are older are not even verified: no lease is that long."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The router's name in the trust root, and its private key."""
+
+    router: str
+    key: SigningKey
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A heartbeat whose heads are not held yet, and since when heads have differed."""
+
+    record: Record
+    since: Micros
+    told: bool = False
+
+
+class Subscriber:
+    """Keeps a router's state up to date.
+
+    Args:
+        state: The state to start from: the installed trust root and the marks that were kept.
+        marks: Where marks are written.
+        reader: Reads policies, routes and heartbeats, each from its beginning.
+        publisher: Where acknowledgements go.
+        identity: Who signs them.
+        terms: Lease and permitted skew.
+        clock: Both clocks.
+        findings: Where refusals are told.
+        readiness: Told when every shard has a live lease.
+    """
+
+    def __init__(  # noqa: PLR0913 - one place wires it, by name
+        self,
+        *,
+        state: RouterState,
+        marks: MarksFile,
+        reader: Reader,
+        publisher: Publisher,
+        identity: Identity,
+        terms: Terms,
+        clock: Clock,
+        findings: Findings,
+        readiness: Readiness,
+    ) -> None:
+        self.state = state
+        self._marks = marks
+        self._reader = reader
+        self._publisher = publisher
+        self._identity = identity
+        self._terms = terms
+        self._clock = clock
+        self._findings = findings
+        self._readiness = readiness
+        self._pending: dict[int, _Pending] = {}
+        self._caught_up = False
+
+    def resolve(self, agent: str, slot: str, scope: str, request_key: str | None) -> Serve | Stop:
+        """Answer one request from memory; the request key matters once there are canaries."""
+        return resolve(self.state, RouteId(agent, slot, scope), self._clock.now())
+
+    async def run(self, stop: lifecycle.Stop) -> None:
+        """Follow the topics until asked to stop."""
+        await self._acknowledge(AckKind.HELLO, None, "")
+        while not stop.is_set():
+            for record in await self._reader.batch():
+                await self._take(record)
+            self._caught_up = self._caught_up or self._reader.at_end(2.0)
+            await self._tell_differences()
+            self._tell_readiness()
+
+    async def _take(self, record: Record) -> None:
+        if record.topic == POLICIES.name:
+            await self._take_document(record)
+        elif record.topic == ROUTES.name:
+            await self._take_change(record)
+        else:
+            await self._take_heartbeat(record)
+            return
+        for pending in list(self._pending.values()):
+            await self._take_heartbeat(pending.record)
+
+    async def _take_document(self, record: Record) -> None:
+        taken = take_document(self.state, record.value, self._clock.now())
+        if isinstance(taken, Refused):
+            if taken.reason is not Reason.NOT_NEWER:
+                await self._findings.report(taken.reason, taken.detail, record)
+            return
+        before = self.state
+        if not await self._adopt(taken, record):
+            return
+        for agent in {*taken.book.policies} if taken.book.trust != before.book.trust else _changed(before, taken):
+            for answer in retry(self.state, agent, self._clock.now()):
+                await self._apply(answer, record)
+
+    async def _take_change(self, record: Record) -> None:
+        answer = accept(self.state, record.value, record.partition, self._clock.now())
+        if answer.answer is Answer.ACCEPTED:
+            await self._apply(answer, record)
+        elif answer.answer is Answer.KNOWN and self._caught_up:
+            await self._acknowledge(AckKind.ACK, answer.change, "")
+        elif answer.refused is not None:
+            self.state = answer.state
+            await self._refuse(answer, answer.refused, record)
+
+    async def _refuse(self, answer: Acceptance, refused: Refused, record: Record) -> None:
+        """Report what was refused; while old records are read after a start, what is merely old is no news."""
+        waiting = refused.reason in {Reason.POLICY_NOT_HELD, Reason.PAST_NOT_AFTER}
+        old = refused.reason in {Reason.NOT_NEWER, Reason.OLD_TERM} and not self._caught_up
+        if waiting or old:
+            return
+        if answer.change is not None:
+            await self._acknowledge(AckKind.NACK, answer.change, refused.reason)
+        await self._findings.report(refused.reason, refused.detail, record)
+
+    async def _apply(self, answer: Acceptance, record: Record) -> None:
+        change = answer.change
+        if change is None or not await self._adopt(answer.state, record, change):
+            return
+        _log.info("change_applied", change=change.value.id, target=change.value.target, cause=change.value.cause.detail)
+        await self._acknowledge(AckKind.ACK, change, "")
+
+    async def _adopt(self, state: RouterState, record: Record, change: Verified[RoutingChange] | None = None) -> bool:
+        """Write the marks of a state, and only then use it."""
+        if not self._marks.save(state.marks):
+            await self._findings.report(Reason.NOT_PERSISTED, "", record)
+            if change is not None:
+                await self._acknowledge(AckKind.NACK, change, Reason.NOT_PERSISTED)
+            return False
+        self.state = replace(state, marks=state.marks.saved())
+        return True
+
+    async def _take_heartbeat(self, record: Record) -> None:
+        now = self._clock.now()
+        if record.timestamp_ms * 1_000 < now.wall - HEARTBEAT_AGE_US_MAX:
+            return
+        renewal = renew(self.state, record.value, record.partition, now, self._terms)
+        reason = renewal.refused.reason if renewal.refused else None
+        if reason is Reason.HEADS_DIFFER:
+            before = self._pending.get(record.partition)
+            since = before.since if before else now.wall
+            self._pending[record.partition] = _Pending(record, since, before.told if before else False)
+        elif renewal.refused is None:
+            self._pending.pop(record.partition, None)
+            await self._adopt(renewal.state, record)
+            await self._tell_obeyed(renewal.obeyed, record)
+        elif reason not in {Reason.NOT_NEWER, Reason.EXPIRED}:
+            await self._findings.report(renewal.refused.reason, renewal.refused.detail, record)
+        else:
+            self._pending.pop(record.partition, None)
+
+    async def _tell_obeyed(self, obeyed: tuple[Held, ...], record: Record) -> None:
+        for held in obeyed:
+            if held.refused is None:
+                await self._acknowledge(AckKind.ACK, held.change, "")
+            else:
+                await self._findings.report(Reason.REFUSED_BUT_LIVE, f"{held.change.value.id}: {held.refused}", record)
+
+    async def _tell_differences(self) -> None:
+        now = self._clock.now().wall
+        for pending in self._pending.values():
+            if not pending.told and now - pending.since >= DIFFER_US_MAX:
+                pending.told = True
+                await self._findings.report(Reason.HEADS_DIFFER, "", pending.record)
+
+    def _tell_readiness(self) -> None:
+        now = self._clock.now()
+        waiting = [
+            shard
+            for shard in range(self.state.shards)
+            if (lease := self.state.leases.get(shard)) is None or lease.end <= now.boot
+        ]
+        self._readiness.set("lease", not waiting, f"no live lease for shards {waiting}" if waiting else "")
+
+    async def _acknowledge(self, kind: AckKind, change: Verified[RoutingChange] | None, reason: str) -> None:
+        """Say what was done. An acknowledgement that cannot be sent is logged: routing does not wait for it."""
+        about = (change.value.id, change.event_id) if change else ("", b"")
+        word = Acknowledgement(self._identity.router, kind, *about, reason, self._clock.now().wall)
+        try:
+            await self._publisher.publish(ACKS.name, self._identity.router, seal(word, self._identity.key))
+        except InfrastructureError as error:
+            _log.warning("acknowledgement_lost", kind=str(kind), change=about[0], error=error.message)
+
+
+def _changed(before: RouterState, after: RouterState) -> set[str]:
+    """The agents whose policy is another one now."""
+    return {
+        agent
+        for agent, held in after.book.policies.items()
+        if (old := before.book.policies.get(agent)) is None or old.event_id != held.event_id
+    }
