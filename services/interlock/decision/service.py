@@ -6,6 +6,7 @@ and a process that is gone is followed by another within the group's session tim
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from interlock.decision.owner import ShardOwner
 from interlock.decision.term import Desk
@@ -39,26 +40,18 @@ class DecisionService:
     async def run(self, stop: Stop) -> None:
         """Own what is assigned, until asked to stop."""
         membership = await self._bus.membership(GROUP, AUDIT.name, instance=self._instance)
-        changing: asyncio.Task[frozenset[int]] | None = None
         try:
-            while not stop.is_set():
-                changing = changing or asyncio.create_task(membership.changed())
-                watched = {changing, *(task for _, task in self._owners.values())}
-                done, _ = await asyncio.wait(watched, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
-                if changing in done:
-                    self._start(changing.result(), membership, stop)
-                    changing = None
+            while not await stop.within(0.1):
                 self._reap()
+                self._start(membership, stop)
                 self._tell()
             await asyncio.gather(*(task for _, task in self._owners.values()))
         finally:
-            if changing is not None:
-                changing.cancel()
             await membership.close()
 
-    def _start(self, held: frozenset[int], membership: Membership, stop: Stop) -> None:
-        for shard in sorted(held - self._owners.keys()):
-            owner = ShardOwner(self._desk_for(shard, lambda shard=shard: shard in membership.held))  # type: ignore[misc]
+    def _start(self, membership: Membership, stop: Stop) -> None:
+        for shard in sorted(membership.held - self._owners.keys()):
+            owner = ShardOwner(self._desk_for(shard, partial(_holds, membership, shard)))
             self._owners[shard] = (owner, asyncio.create_task(owner.run(stop), name=f"shard-{shard}"))
 
     def _reap(self) -> None:
@@ -73,3 +66,7 @@ class DecisionService:
         ready = bool(self._owners) and not waiting
         why = f"shards {waiting} have not beaten yet" if waiting else "no shard is assigned yet"
         self._readiness.set("shards", ready, "" if ready else why)
+
+
+def _holds(membership: Membership, shard: int) -> bool:
+    return shard in membership.held

@@ -178,7 +178,7 @@ class Term:
         start = {where: offset for where, offset in start.items() if where.topic != VERDICTS.name}
         start[Position(AUDIT.name, shard)] = self._term + 1
         start[Position(ROUTES.name, shard)] = self._routes_end
-        topics = [
+        topics: list[str | Position] = [
             POLICIES.name,
             COMMANDS.name,
             VERDICTS.name,
