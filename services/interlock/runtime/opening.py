@@ -12,10 +12,11 @@ from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.reasons import Reason
 
 
-def load_trust(path: Path, deployment: str) -> tuple[TrustRoot, bytes]:
-    """Read the trust root that the operator installed.
+_MEND = "Install the root-1.sealed file that the root's owners signed (`interlock init` makes one)."
 
-    It is the anchor: nothing older vouches for it, so it must meet its own thresholds and be for this deployment.
+
+def load_trust(path: Path, deployment: str) -> tuple[TrustRoot, bytes]:
+    """Read the trust root that the operator installed, for a deployment.
 
     Returns:
         The root and its event id (32 bytes).
@@ -23,24 +24,38 @@ def load_trust(path: Path, deployment: str) -> tuple[TrustRoot, bytes]:
     Raises:
         ConfigurationError: The file is missing, damaged, signed by too few, or for another deployment.
     """
-    mend = "Install the root-1.sealed file that the root's owners signed (`interlock init` makes one)."
+    root, identity = read_trust(path)
+    if root.deployment != deployment:
+        raise ConfigurationError(
+            f"The trust root {path} is for deployment {root.deployment!r}, the settings are for {deployment!r}.",
+            "Set `deployment` to the root's, or install the right root.",
+        )
+    return root, identity
+
+
+def read_trust(path: Path) -> tuple[TrustRoot, bytes]:
+    """Read a trust root, whatever its deployment.
+
+    It is the anchor: nothing older vouches for it, so it must meet its own thresholds.
+
+    Returns:
+        The root and its event id (32 bytes).
+
+    Raises:
+        ConfigurationError: The file is missing, damaged, or signed by too few.
+    """
     try:
         sealed = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"The trust root {path} cannot be read: {error.strerror}.", mend) from error
+        raise ConfigurationError(f"The trust root {path} cannot be read: {error.strerror}.", _MEND) from error
     envelope = decode_envelope(sealed)
     claimed = Reason.NOT_AN_ENVELOPE if isinstance(envelope, Reason) else decode(envelope.payload, TrustRoot)
     if isinstance(claimed, Reason):
-        raise ConfigurationError(f"{path} holds no trust root ({claimed}).", mend)
+        raise ConfigurationError(f"{path} holds no trust root ({claimed}).", _MEND)
     opened = open_sealed(sealed, claimed, TrustRoot)
     if isinstance(opened, Refused):
         raise ConfigurationError(
-            f"The trust root {path} does not vouch for itself: {opened.reason} {opened.detail}.", mend
-        )
-    if claimed.deployment != deployment:
-        raise ConfigurationError(
-            f"The trust root {path} is for deployment {claimed.deployment!r}, the settings are for {deployment!r}.",
-            "Set `deployment` to the root's, or install the right root.",
+            f"The trust root {path} does not vouch for itself: {opened.reason} {opened.detail}.", _MEND
         )
     return claimed, opened.event_id
 

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from interlock.runtime.opening import load_key, load_trust
+from interlock.runtime.opening import load_key
 from interlock.signing.keys import SigningKey
-from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.errors import ConfigurationError
 
 SEALED = ".sealed"
@@ -36,17 +35,18 @@ class Workspace:
 
     @classmethod
     def around(cls, file: Path) -> "Workspace":
-        """The workspace that a file belongs to: the nearest folder around it with a registry.
+        """The workspace that a path belongs to: the nearest folder, itself or around it, with a registry.
 
         Raises:
             ConfigurationError: No folder around the file has one.
         """
-        for folder in file.absolute().parents:
+        place = file.absolute()
+        for folder in (place, *place.parents):
             if (folder / _REGISTRY).is_file():
                 return cls(folder)
         raise ConfigurationError(
             f"{file} is in no workspace: no folder around it holds a {_REGISTRY}.",
-            "Name the files with --registry, --evidence and --root, or make a workspace with `interlock init DIR`.",
+            "Make a workspace with `interlock init DIR`, or name the files with options.",
         )
 
     @property
@@ -84,14 +84,6 @@ class Workspace:
             ConfigurationError: It is missing, or others can read it.
         """
         return load_key(self.key(owner))
-
-    def load_trust(self, deployment: str) -> TrustRoot:
-        """Read the trust root.
-
-        Raises:
-            ConfigurationError: It is missing, damaged, or for another deployment.
-        """
-        return load_trust(self.root, deployment)[0]
 
     def make_keys(self, *owners: str) -> dict[str, SigningKey]:
         """Make and write a new key for each owner, readable by nobody else."""
