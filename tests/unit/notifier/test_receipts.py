@@ -1,0 +1,48 @@
+from interlock.notifier.core import Progress
+from interlock.notifier.receipts import Receipts
+from interlock.records.telling import Notice, NoticeKind
+from interlock.signing.verifier import Refused
+from interlock.testing.builders import NOW, Deployment
+from interlock.vocabulary.reasons import Reason
+
+DEPLOYMENT = Deployment()
+
+
+def notice(attempt: int, kind: NoticeKind, *, channel: str = "webhook:a", by: str = "notifier-1") -> bytes:
+    said = Notice("change-1", b"event-1", "support", channel, attempt, kind, 500, "", NOW, NOW)
+    return DEPLOYMENT.seal(said, by)
+
+
+def receipts(*sealed: bytes) -> Receipts:
+    known = Receipts()
+    for item in sealed:
+        assert known.take(item, DEPLOYMENT.root) is None
+    return known
+
+
+def test_each_channel_stands_where_its_last_notice_left_it():
+    known = receipts(
+        notice(1, NoticeKind.FAILED),
+        notice(4, NoticeKind.FAILED),
+        notice(2, NoticeKind.FAILED),
+        notice(1, NoticeKind.ACCEPTED, channel="webhook:b"),
+    )
+    assert known.claim(b"event-1") == {
+        "webhook:a": Progress(slot=4),
+        "webhook:b": Progress(slot=1, end=NoticeKind.ACCEPTED),
+    }
+
+
+def test_nothing_is_known_of_a_change_that_has_no_notice_or_was_handed_over():
+    known = receipts(notice(1, NoticeKind.ACCEPTED))
+    assert known.claim(b"event-2") == {}
+    assert known.claim(b"event-1") != {}
+    assert known.claim(b"event-1") == {}
+
+
+def test_a_receipt_that_no_notifier_signed_does_not_count():
+    known = Receipts()
+    refused = known.take(notice(1, NoticeKind.ACCEPTED, by="decision-1"), DEPLOYMENT.root)
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.ROLE_NOT_ALLOWED
+    assert known.claim(b"event-1") == {}
