@@ -4,6 +4,7 @@ A `RoutePolicy` is a compiled, self-contained snapshot: everything that decision
 that both judge by the same bytes.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -105,6 +106,10 @@ class TriggerRule:
     trigger: WatchedTrigger
     threshold: float
     for_us: Micros
+
+    def __post_init__(self) -> None:
+        require(0 <= self.threshold < math.inf, "a threshold is a number of 0 or more")
+        require(self.for_us >= 0, "a duration is negative")
 
     @property
     def objective(self) -> str:

@@ -1,0 +1,1 @@
+"""What every service tells of itself: findings, and the telemetry of the calls it made."""
