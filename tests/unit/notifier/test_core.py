@@ -1,3 +1,5 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,4 +143,4 @@ def test_a_receiver_that_always_fails_is_tried_at_the_last_slot_however_slow_it_
         age = Micros(age + min(duration, attempt_limit(age)))
     assert begun[-1] == seconds(289)
     assert progress.end is NoticeKind.EXHAUSTED
-    assert all(later - earlier <= seconds(20) for earlier, later in zip(begun, begun[1:], strict=False))
+    assert all(later - earlier <= seconds(20) for earlier, later in itertools.pairwise(begun))
