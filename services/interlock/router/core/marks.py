@@ -4,6 +4,8 @@ Marks are written to disk before what they stand for is applied. They are plain 
 `unsaved` is what must be written.
 """
 
+from __future__ import annotations  # rpds maps cannot be subscripted at run time
+
 from dataclasses import dataclass, replace
 
 from rpds import HashTrieMap
@@ -19,17 +21,17 @@ class Marks:
     unsaved: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, values: dict[str, str]) -> "Marks":
+    def of(cls, values: dict[str, str]) -> Marks:
         """The marks that a store kept."""
         return cls(HashTrieMap(values))
 
-    def put(self, key: str, value: str) -> "Marks":
+    def put(self, key: str, value: str) -> Marks:
         """Marks with one more; the same value again is nothing new."""
         if self.values.get(key) == value:
             return self
         return Marks(self.values.insert(key, value), (*self.unsaved, (key, value)))
 
-    def saved(self) -> "Marks":
+    def saved(self) -> Marks:
         """The marks after they were written."""
         return replace(self, unsaved=())
 
@@ -45,7 +47,7 @@ class Marks:
         order, _, event_id = text.partition(" ")
         return parse_order(order), event_id
 
-    def put_order(self, route: RouteId, order: Order, event_id: bytes) -> "Marks":
+    def put_order(self, route: RouteId, order: Order, event_id: bytes) -> Marks:
         """Marks in which a route has been ordered that far."""
         return self.put(f"order/{route.key}", f"{order} {event_id.hex()}")
 
@@ -53,7 +55,7 @@ class Marks:
         """The highest (root version, term) of a shard; the last part is 0."""
         return parse_order(self.values.get(f"term/{shard}") or "0.-1.0")
 
-    def put_term(self, shard: int, order: Order) -> "Marks":
+    def put_term(self, shard: int, order: Order) -> Marks:
         """Marks in which a shard has been ruled that far."""
         term = Order(order.root, order.term, 0)
         return self.put(f"term/{shard}", str(term)) if term > self.term(shard) else self

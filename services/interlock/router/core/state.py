@@ -3,6 +3,8 @@
 `standings` is worked out whenever a change or a document is taken, so that a request needs a look-up and two comparisons of time.
 """
 
+from __future__ import annotations  # rpds maps cannot be subscripted at run time
+
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -108,7 +110,7 @@ class RouterState:
     leases: HashTrieMap[int, Lease]
 
     @classmethod
-    def start(cls, shards: int, book: Book, marks: Marks) -> "RouterState":
+    def start(cls, shards: int, book: Book, marks: Marks) -> RouterState:
         """A router that has just started: it holds nothing, so it serves nothing."""
         return cls(
             shards,
@@ -126,7 +128,7 @@ class RouterState:
         """Head over the changes held of a shard."""
         return self.heads.get(shard) or Head()
 
-    def hold(self, held: Held, now: Reading) -> "RouterState":
+    def hold(self, held: Held, now: Reading) -> RouterState:
         """The state in which a change is the current one of its route, and its mark is set."""
         change = held.change.value
         route, shard = change.route, change.shard
@@ -141,7 +143,7 @@ class RouterState:
         )
         return state.judge([route], now)
 
-    def judge(self, routes: Iterable[RouteId], now: Reading) -> "RouterState":
+    def judge(self, routes: Iterable[RouteId], now: Reading) -> RouterState:
         """The state in which what follows for some routes was worked out again."""
         standings = self.standings
         for route in routes:

@@ -1,0 +1,246 @@
+"""Every refusal of `accept` by name, and what it does to the state: nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from interlock.records.change import RoutingChange
+from interlock.records.documents import Denial
+from interlock.records.sealing import open_sealed
+from interlock.router.answers import Serve, Stop
+from interlock.router.core.accept import Answer, accept, retry
+from interlock.router.core.marks import Marks
+from interlock.router.core.resolve import resolve
+from interlock.router.core.state import RouterState, take_document
+from interlock.testing.builders import NOW, Deployment, model
+from interlock.testing.driver import ROUTE, Driver
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros, Reading
+
+DEPLOYMENT = Deployment()
+POLICY = DEPLOYMENT.policy("support", ["atlas", "birch"])
+LATER = Reading(Micros(NOW + 5 * SECOND), Micros(1_000 * SECOND))
+
+
+def order_to_atlas(policy=POLICY):
+    """The change that a healthy decision service makes."""
+    it = Driver(DEPLOYMENT, policy)
+    it.all_healthy("atlas", "birch")
+    it.wait(5)
+    return it.orders[-1]
+
+
+CHANGE = order_to_atlas()
+
+
+def holding(*documents, marks=None):
+    state = RouterState.start(1, DEPLOYMENT.book(), marks or Marks())
+    for document in documents:
+        taken = take_document(state, document, LATER)
+        assert isinstance(taken, RouterState)
+        state = taken
+    return state
+
+
+def sealed(change=CHANGE, by="decision-1", **changes):
+    return DEPLOYMENT.seal(replace(change, **changes), by)
+
+
+def refusal(state, record, *, shard=0, now=LATER):
+    """The reason why a record is refused; it must have changed nothing that is held."""
+    answer = accept(state, record, shard, now)
+    assert answer.answer in {Answer.REFUSED, Answer.PARKED}
+    assert (answer.state.held, answer.state.marks, answer.state.heads) == (state.held, state.marks, state.heads)
+    assert isinstance(resolve(answer.state, ROUTE, now), Stop)
+    return answer.refused.reason
+
+
+def test_a_change_that_policy_allows_is_accepted_and_sets_its_mark():
+    answer = accept(holding(POLICY), sealed(), 0, LATER)
+    assert answer.answer is Answer.ACCEPTED
+    assert answer.state.held[ROUTE].change.value == CHANGE
+    assert dict(answer.state.marks.unsaved) == {
+        "policy/support": "1",
+        "order/support/main/*": f"{CHANGE.order} {answer.change.event_id.hex()}",
+        "term/0": "1.7.0",
+    }
+
+
+def test_without_a_live_lease_an_accepted_change_is_not_served():
+    state = accept(holding(POLICY), sealed(), 0, LATER).state
+    assert resolve(state, ROUTE, LATER) == Stop(ROUTE, "suspend", Reason.NO_LEASE_YET, CHANGE.id)
+
+
+def test_the_change_that_is_held_is_known():
+    state = accept(holding(POLICY), sealed(), 0, LATER).state
+    assert accept(state, sealed(), 0, LATER).answer is Answer.KNOWN
+
+
+def test_after_a_restart_the_change_that_was_held_is_accepted_again():
+    marks = Marks.of(dict(accept(holding(POLICY), sealed(), 0, LATER).state.marks.values))
+    assert accept(holding(POLICY, marks=marks), sealed(), 0, LATER).answer is Answer.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (None, Reason.EMPTY),
+        (b"", Reason.EMPTY),
+        (b"not avro", Reason.NOT_AN_ENVELOPE),
+        (b"x" * 800_000, Reason.TOO_LARGE),
+        (b"\xc3\x01" + bytes(20), Reason.UNKNOWN_FINGERPRINT),
+        (sealed(by="stranger"), Reason.NO_SIGNATURE),
+        (sealed(by="health-1"), Reason.ROLE_NOT_ALLOWED),
+        (sealed(by="grace"), Reason.ROLE_NOT_ALLOWED),
+        (POLICY, Reason.UNEXPECTED_PAYLOAD_TYPE),
+        (sealed()[:-1] + bytes([sealed()[-1] ^ 1]), Reason.NOT_AN_ENVELOPE),
+        (sealed(deployment="elsewhere"), Reason.WRONG_AUDIENCE),
+        (sealed(shard=1), Reason.WRONG_SHARD),
+        (sealed(issued_at=Micros(LATER.wall + 60 * SECOND)), Reason.FROM_THE_FUTURE),
+        (sealed(policy_digest=bytes(32)), Reason.POLICY_DIGEST_DIFFERS),
+        (sealed(slot="other"), Reason.ROUTE_UNKNOWN),
+        (sealed(target="zebra"), Reason.NOT_ON_LADDER),
+        (sealed(policy_version=2), Reason.POLICY_NOT_HELD),
+        (sealed(root_version=2), Reason.POLICY_NOT_HELD),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Reason) else "",
+)
+def test_what_is_refused_changes_nothing(record, reason):
+    assert refusal(holding(POLICY), record) is reason
+
+
+def test_a_damaged_signature_is_refused():
+    record = bytearray(sealed())
+    record[-10] ^= 1
+    assert refusal(holding(POLICY), bytes(record)) is Reason.BAD_SIGNATURE
+
+
+def test_a_change_on_another_partition_is_refused():
+    assert refusal(holding(POLICY), sealed(), shard=1) is Reason.WRONG_SHARD
+
+
+def test_a_change_under_an_older_policy_is_refused():
+    newer = DEPLOYMENT.policy("support", ["atlas", "birch"], version=2)
+    assert refusal(holding(POLICY, newer), sealed()) is Reason.POLICY_OLDER
+
+
+def test_a_change_to_a_denied_model_is_refused():
+    denial = DEPLOYMENT.seal(Denial("d1", "atlas", "a leak", NOW), "sam")
+    assert refusal(holding(POLICY, denial), sealed()) is Reason.DENIED
+
+
+def test_a_denial_that_was_seen_once_counts_even_if_the_broker_now_withholds_it():
+    marks = Marks.of({"deny/atlas": "1"})
+    assert refusal(holding(POLICY, marks=marks), sealed()) is Reason.DENIED
+
+
+def test_a_policy_that_was_seen_once_is_not_replaced_by_an_older_one():
+    marks = Marks.of({"policy/support": "2"})
+    assert refusal(holding(POLICY, marks=marks), sealed()) is Reason.POLICY_NOT_HELD
+
+
+def test_a_target_without_evidence_is_refused():
+    bare = replace(DEPLOYMENT.rung("atlas"), evidence=DEPLOYMENT.evidence(model("zebra")))
+    policy = DEPLOYMENT.policy("support", [bare])
+    digest = DEPLOYMENT.book(policy).policies["support"].event_id
+    assert refusal(holding(policy), sealed(policy_digest=digest)) is Reason.EVIDENCE_MISSING
+
+
+def test_a_target_whose_evidence_has_expired_is_refused():
+    rung = replace(DEPLOYMENT.rung("atlas"), evidence=DEPLOYMENT.evidence(model("atlas"), expires_at=LATER.wall))
+    policy = DEPLOYMENT.policy("support", [rung])
+    digest = DEPLOYMENT.book(policy).policies["support"].event_id
+    assert refusal(holding(policy), sealed(policy_digest=digest)) is Reason.EVIDENCE_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("broader", "reason"),
+    [
+        ({"tools": ("search", "shell")}, Reason.BROADER_TOOLS),
+        ({"code_execution": True}, Reason.BROADER_CODE_EXECUTION),
+        ({"scopes": ("everything", "models.call")}, Reason.BROADER_SCOPES),
+        ({"regions": ("eu", "us")}, Reason.BROADER_REGIONS),
+    ],
+)
+def test_a_broader_fallback_smuggled_into_a_policy_is_refused(broader, reason):
+    policy = DEPLOYMENT.policy("support", ["atlas", replace(model("birch"), **broader)])
+    digest = DEPLOYMENT.book(policy).policies["support"].event_id
+    assert refusal(holding(policy), sealed(target="birch", policy_digest=digest)) is reason
+
+
+def test_a_second_fallback_broader_than_the_narrow_first_is_refused():
+    policy = DEPLOYMENT.policy("support", ["atlas", model("birch", tools=[]), "cedar"])
+    digest = DEPLOYMENT.book(policy).policies["support"].event_id
+    assert refusal(holding(policy), sealed(target="cedar", policy_digest=digest)) is Reason.BROADER_TOOLS
+
+
+def test_an_expired_policy_allows_nothing():
+    long_after = Reading(DEPLOYMENT.expires_at, LATER.boot)
+    assert refusal(holding(POLICY), sealed(), now=long_after) is Reason.POLICY_EXPIRED
+
+
+def test_a_change_that_was_under_way_for_too_long_waits_for_a_live_head():
+    late = Reading(CHANGE.not_after, LATER.boot)
+    answer = accept(holding(POLICY), sealed(), 0, late)
+    assert (answer.answer, answer.refused.reason) == (Answer.PARKED, Reason.PAST_NOT_AFTER)
+
+
+def held_change():
+    return accept(holding(POLICY), sealed(version=5), 0, LATER).state
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"version": 4}, Reason.NOT_NEWER),
+        ({"version": 900, "term": 6}, Reason.NOT_NEWER),
+        ({"version": 5, "target": "birch"}, Reason.EQUIVOCATION),
+    ],
+)
+def test_an_order_that_is_not_higher_is_refused(changes, reason):
+    state = held_change()
+    answer = accept(state, sealed(**changes), 0, LATER)
+    assert (answer.answer, answer.refused.reason) == (Answer.REFUSED, reason)
+    assert answer.state == state
+
+
+def test_another_route_of_an_older_term_waits_for_a_live_head():
+    policy = DEPLOYMENT.policy("triage", ["atlas"])
+    state = take_document(held_change(), policy, LATER)
+    digest = state.book.policies["triage"].event_id
+    answer = accept(state, sealed(agent="triage", term=3, policy_digest=digest), 0, LATER)
+    assert (answer.answer, answer.refused.reason) == (Answer.PARKED, Reason.OLD_TERM)
+
+
+def test_the_order_is_compared_from_the_left():
+    state = held_change()
+    assert accept(state, sealed(version=1, term=8), 0, LATER).answer is Answer.ACCEPTED
+
+
+def test_a_change_that_came_before_its_policy_counts_once_the_policy_arrives():
+    parked = accept(holding(), sealed(), 0, LATER)
+    assert (parked.answer, parked.refused.reason) == (Answer.PARKED, Reason.POLICY_NOT_HELD)
+    state = take_document(parked.state, POLICY, LATER)
+    answers = retry(state, "support", LATER)
+    assert [answer.answer for answer in answers] == [Answer.ACCEPTED]
+
+
+def test_one_change_is_parked_for_each_route_the_newest():
+    state = accept(holding(), sealed(version=9), 0, LATER).state
+    state = accept(state, sealed(version=8), 0, LATER).state
+    assert [candidate.change.value.version for candidate in state.candidates.values()] == [9]
+
+
+def test_accept_never_raises_whatever_the_bytes():
+    good = sealed()
+    for place in range(0, len(good), 7):
+        broken = bytearray(good)
+        broken[place] ^= 0xFF
+        answer = accept(holding(POLICY), bytes(broken), 0, LATER)
+        assert answer.answer is not Answer.ACCEPTED
+
+
+def test_a_served_route_is_a_serve_only_while_all_of_it_holds():
+    assert not isinstance(resolve(held_change(), ROUTE, LATER), Serve)
+    opened = open_sealed(sealed(), DEPLOYMENT.root, RoutingChange)
+    assert opened.value.target == "atlas"
