@@ -2,6 +2,7 @@
 
     trust/root-1.sealed      the trust root that its owners signed
     keys/<owner>.pem         private keys, for their owner's eyes only
+    keys/agent-<agent>.txt   API keys with which agents call the gateway
     registry.yaml            the models
     evidence/<name>.yaml     what a validator found, and `.sealed` as signed
     policies/<name>.yaml     what is approved for an agent, and `.sealed` as signed
@@ -12,6 +13,7 @@ In production these parts live on different machines: nobody holds another's key
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +92,14 @@ class Workspace:
         (self.directory / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
         made = {owner: SigningKey.generate() for owner in owners}
         for owner, key in made.items():
-            descriptor = os.open(self.key(owner), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(key.to_pem())
+            _write_secret(self.key(owner), key.to_pem())
         return made
+
+    def make_agent_key(self, agent: str) -> str:
+        """Make and write the API key with which an agent calls the gateway, readable by nobody else."""
+        key = f"ilk-{secrets.token_urlsafe(32)}"
+        _write_secret(self.directory / "keys" / f"agent-{agent}.txt", key.encode())
+        return key
 
     def write(self, path: Path, content: str | bytes) -> Path:
         """Write one file of the workspace whole or not at all; the path, for convenience."""
@@ -165,6 +171,12 @@ def toml(values: Mapping[str, Any]) -> str:
             for table in value:
                 sections += ["", f"[[{key}]]", *(f"{name} = {_value(item)}" for name, item in table.items())]
     return "\n".join([*plain, *sections, ""])
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
 
 
 def _is_tables(value: object) -> bool:

@@ -7,7 +7,6 @@ they sign are the same bytes, so a file whose bytes differ is never signed along
 from dataclasses import dataclass
 
 from interlock.records import codec
-from interlock.records.documents import RoutePolicy
 from interlock.records.sealing import decode_envelope, encode_envelope, open_sealed
 from interlock.signing.envelope import Envelope
 from interlock.signing.keys import SigningKey
@@ -30,13 +29,14 @@ class Lacking:
         return f"{self.role} ({' or '.join(self.people) or 'nobody holds it'})"
 
 
-def claimed_policy(sealed: bytes) -> RoutePolicy | None:
-    """The policy that a sealed file says it holds, not verified; None if it holds none. For people's tools only."""
+def claimed(sealed: bytes) -> Statement | None:
+    """The record that a sealed file says it holds, not verified; None if it holds none. For people's tools only."""
     envelope = decode_envelope(sealed)
-    if isinstance(envelope, Reason) or envelope.payload_type != PayloadType.ROUTE_POLICY:
+    kind = None if isinstance(envelope, Reason) else PayloadType.parse(envelope.payload_type)
+    if isinstance(envelope, Reason) or kind is None:
         return None
-    policy = codec.decode(envelope.payload, RoutePolicy)
-    return None if isinstance(policy, Reason) else policy
+    record = codec.decode(envelope.payload, codec.CLASS_OF[kind])
+    return None if isinstance(record, Reason) else record
 
 
 def add_signatures(record: Statement, sealed: bytes | None, *keys: SigningKey) -> bytes:

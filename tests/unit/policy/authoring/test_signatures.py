@@ -1,6 +1,6 @@
 """A sealed file travels between people and gathers signatures."""
 
-from interlock.policy.authoring.signatures import add_signatures, claimed_policy, lacking, may_sign
+from interlock.policy.authoring.signatures import add_signatures, claimed, lacking, may_sign
 from interlock.records.documents import RoutePolicy
 from interlock.records.sealing import open_sealed
 from interlock.signing.verifier import Verified
@@ -38,7 +38,7 @@ def test_a_stranger_and_the_owner_of_other_agents_may_not_sign() -> None:
 
 
 def test_what_a_sealed_file_claims_can_be_looked_at_before_it_counts() -> None:
-    assert claimed_policy(add_signatures(policy, None, deployment.key("mallory"))) == policy
-    assert claimed_policy(deployment.sealed_root) is None
-    assert claimed_policy(b"\xc3\x01nonsense") is None
-    assert claimed_policy(b"") is None
+    assert claimed(add_signatures(policy, None, deployment.key("mallory"))) == policy
+    assert claimed(deployment.sealed_root) == deployment.root
+    assert claimed(b"\xc3\x01nonsense") is None
+    assert claimed(b"") is None
