@@ -1,0 +1,61 @@
+# Bare `make` prints the menu. Every target does its own set-up, and a second call is quick.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+STAMP  := .venv/.installed
+
+.DEFAULT_GOAL := menu
+.PHONY: menu setup demo test check format kafka clean broker-tools
+
+menu: ## Print this menu
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv: pinned versions, checked hashes
+
+demo: setup ## Watch a model die and its agent move on, in some 90 s; needs Python only
+	@$(BIN)/interlock demo
+
+test: setup broker-tools ## Run every test, on a Kafka broker of its own (or on KAFKA_BOOTSTRAP_SERVERS)
+	@$(BIN)/pytest
+
+check: setup ## Lint, format, types, import layers: what CI runs before the tests
+	$(BIN)/ruff check services tests
+	$(BIN)/ruff format --check services tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix services tests
+	$(BIN)/ruff format services tests
+
+kafka: setup ## Start a real Kafka broker on this machine (`interlock kafka down` stops it)
+	@$(BIN)/interlock kafka up
+
+clean: ## Remove what make made: the environment and the caches
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	@find services tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: Python 3.11 or newer is needed, and '$(PYTHON)' is not that." >&2; \
+	  echo "  -> Install it, or name the one to use: make setup PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: '$(PYTHON)' cannot make virtual environments: its venv module is missing." >&2; \
+	  echo "  -> Install it (on Debian and Ubuntu: the package python3-venv)." >&2; exit 2; }
+	@echo "Installing into .venv (once; a minute or two)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The tests start a broker from the Maven jars, unless they are given one.
+broker-tools:
+	@test -n "$$KAFKA_BOOTSTRAP_SERVERS" || { \
+	  missing=""; \
+	  version=$$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1); \
+	  test "$${version:-0}" -ge 17 || missing="Java 17 or newer (found: $${version:-none})"; \
+	  command -v mvn >/dev/null || missing="$${missing:+$$missing and }Maven (mvn)"; \
+	  test -z "$$missing" || { \
+	    echo "error: the tests need a Kafka broker, and to start one this is missing: $$missing." >&2; \
+	    echo "  -> Install it (on Debian and Ubuntu: openjdk-17-jre-headless, maven)," >&2; \
+	    echo "     or set KAFKA_BOOTSTRAP_SERVERS to the host:port of a broker that the tests may use." >&2; exit 2; }; }
