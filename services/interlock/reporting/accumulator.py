@@ -14,7 +14,7 @@ from interlock.records.health import Cell, Outcome, TelemetryBatch
 from interlock.records.sketch import bucket
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.limits import BATCH_CELLS_MAX, IDENTIFIER_CHARS_MAX
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.time import NEVER, Micros
 
 CELLS_MAX = 10_000
 """Pairs of model and route between two flushes; a gateway serves some hundreds."""
@@ -88,6 +88,7 @@ class Accumulator:
         self._sequence = sequence
         self._cells: dict[tuple[str, RouteId], _Sums] = {}
         self._since: Micros | None = None
+        self._until = NEVER
 
     @property
     def since(self) -> Micros | None:
@@ -104,16 +105,20 @@ class Accumulator:
             sums = self._cells[call.model, call.route] = _Sums()
         sums.add(call)
         self._since = now if self._since is None else min(self._since, now)
+        self._until = max(self._until, now)
 
-    def drain(self, now: Micros) -> list[TelemetryBatch]:
-        """Everything held, as one batch for each model (more where it has more than `BATCH_CELLS_MAX` routes); then hold nothing."""
+    def drain(self) -> list[TelemetryBatch]:
+        """Give everything held and hold nothing: a batch for each model, more if it has over `BATCH_CELLS_MAX` routes.
+
+        Its window reaches from the first call to the last.
+        """
         by_model: dict[str, list[Cell]] = {}
         for (model, route), sums in self._cells.items():
             by_model.setdefault(model, []).append(sums.cell(route))
-        start = now if self._since is None else min(self._since, now)
-        self._cells, self._since = {}, None
+        start, end = self._since or NEVER, self._until
+        self._cells, self._since, self._until = {}, None, NEVER
         return [
-            self._batch(model, start, now, cells[first : first + BATCH_CELLS_MAX])
+            self._batch(model, start, end, cells[first : first + BATCH_CELLS_MAX])
             for model, cells in by_model.items()
             for first in range(0, len(cells), BATCH_CELLS_MAX)
         ]
