@@ -75,7 +75,7 @@ def _rung_warnings(draft: Draft, proposal: Proposal, number: int, rule: RouteRul
     owners = {key.owner for key in draft.trust.keys}
     for place, rung in enumerate(rule.ladder):
         path = _rung(number, place)
-        evidence = proposal.evidence.get((rung.model.name, rule.profile))
+        evidence = proposal.evidence.get((rung.model.name, rung.model.version, rule.profile))
         if evidence and evidence.expires_at < proposal.policy.expires_at:
             what = f"the evidence for {rung.model.name} ends at {to_text(evidence.expires_at)}, before the policy"
             yield _warning(draft, path, what, "Have a validator renew it in time: the rung is left when it ends.")

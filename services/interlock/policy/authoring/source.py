@@ -122,15 +122,24 @@ def _require(holds: bool, file: str, line: int, what: str, mend: str) -> None:
 
 
 def _built(node: yaml.Node, path: FieldPath, file: str, places: dict[FieldPath, Place]) -> Any:
-    places[path] = Place(node.start_mark.line + 1, node.start_mark.column + 1)
+    places[path] = _place(node)
     if isinstance(node, yaml.MappingNode):
-        return {key: _built(value, (*path, key), file, places) for key, value in _pairs(node, path, file)}
+        built = {}
+        for key, value in _pairs(node, path, file):
+            built[key.value] = _built(value, (*path, key.value), file, places)
+            if isinstance(value, yaml.CollectionNode):  # a person looks for a list at its name, not at its first item
+                places[*path, key.value] = _place(key)
+        return built
     if isinstance(node, yaml.SequenceNode):
         return [_built(item, (*path, place), file, places) for place, item in enumerate(node.value)]
     return _scalar(node.tag, node.value)
 
 
-def _pairs(node: yaml.MappingNode, path: FieldPath, file: str) -> Iterator[tuple[str, yaml.Node]]:
+def _place(node: yaml.Node) -> Place:
+    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _pairs(node: yaml.MappingNode, path: FieldPath, file: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
     """Rule 2."""
     seen: dict[str, int] = {}
     for key, value in node.value:
@@ -146,7 +155,7 @@ def _pairs(node: yaml.MappingNode, path: FieldPath, file: str) -> Iterator[tuple
             what = f"the key is here for the second time, first in line {seen[key.value]}"
             raise _RefusedError(Problem(file, line, field_text((*path, key.value)), what, "Keep one of them."))
         seen[key.value] = line
-        yield key.value, value
+        yield key, value
 
 
 def _scalar(tag: str, value: str) -> str | int | float | bool | None:

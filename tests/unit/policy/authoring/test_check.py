@@ -92,7 +92,7 @@ def test_a_ladder_whose_rungs_share_what_can_fail_is_a_warning(draft_of: DraftOf
     problems = checked(draft_of(registry=alike))
     assert [problem.what.split()[4] for problem in problems] == ["provider", "region", "credential"]
     assert {problem.severity for problem in problems} == {Severity.WARNING}
-    assert {problem.line for problem in problems} == {12}
+    assert {problem.line for problem in problems} == {11}
 
 
 def test_a_stranger_who_accepts_and_a_call_in_the_clear_are_warnings(

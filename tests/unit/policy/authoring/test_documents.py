@@ -60,7 +60,7 @@ def test_a_policy_is_read_with_its_durations_shares_and_dates(policy_text: str) 
         (
             "      unavailable: {for: 5s}\n",
             "",
-            17,
+            16,
             "routes[0].triggers.unavailable",
             "is missing",
             "unavailable: {for: 5s}",
@@ -132,8 +132,8 @@ def test_a_models_bad_name_and_missing_capability_are_told(registry_text: str) -
     )
     problems = problems_of(wrong, RegistryDocument)
     assert {(problem.line, problem.field) for problem in problems} == {
-        (11, "models.Birch!"),
-        (11, "models.Birch!.capability"),
+        (10, "models.Birch!"),
+        (10, "models.Birch!.capability"),
     }
 
 
