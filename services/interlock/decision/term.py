@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 import structlog
 
 from interlock.decision.core.decide import Outcome, decide
-from interlock.decision.core.events import Tick, interpret
+from interlock.decision.core.events import Lapse, Tick, interpret
 from interlock.decision.core.freshness import Freshness
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.audit import AuditKind, AuditRecord, Entry, Input, InputKind
 from interlock.records.change import Heartbeat, RoutingChange
-from interlock.records.sealing import seal
+from interlock.records.health import Verdict
+from interlock.records.sealing import open_sealed, seal
 from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Bus, Position, Publisher, Reader, Record
 from interlock.runtime.clock import Clock
@@ -42,9 +43,6 @@ HEARD_WITHIN_S = 2.0
 
 VERDICT_AGE_US_MAX = 60 * SECOND
 """Verdicts on the topic that are older are not even verified: they have long lapsed."""
-
-FIRST_WORD_US = 5 * SECOND
-"""How long a new owner waits for the first word on what the state calls known."""
 
 _SILENT = frozenset({Reason.NOT_NEWER, Reason.MODEL_NOT_USED, Reason.EXPIRED})
 """Refusals that are part of reading a topic from its beginning or beside other shards; they are no findings."""
@@ -154,17 +152,15 @@ class Term:
         for route, sealed in self._sealed.items():
             if last.get(route.key.encode()) != sealed:
                 await self._publish(route, sealed)
-        until = Micros(self._desk.now() + FIRST_WORD_US)
-        for key in self._state.verdicts:
-            self._freshness.expect(key, until)
 
     async def run(self, stop: Stop) -> None:
         """Read, decide, append, publish; and beat."""
         reader = await self._open()
         try:
+            await self._begin(await reader.read_to_end())
             while not stop.is_set() and self._desk.held():
                 records = await reader.batch(wait_s=TICK_US / SECOND)
-                await self._take(records)
+                await self._take(records, heard_all=reader.at_end(HEARD_WITHIN_S))
                 await self._heartbeat(reader)
         finally:
             await reader.close()
@@ -187,7 +183,32 @@ class Term:
         ]
         return await self._desk.bus.reader(topics, start=start)
 
-    async def _take(self, records: list[Record]) -> None:
+    async def _begin(self, records: list[Record]) -> None:
+        """Take what was said while nobody ruled.
+
+        The state remembers verdicts, not how fresh they are. What has no fresh word lapses before anything is decided, so that
+        no rung is entered on the strength of an old one.
+        """
+        now = max(self._desk.now(), self._state.now)
+        fresh = {verdict.value.key for record in records if (verdict := self._verdict(record, now)) is not None}
+        step = _Step(self._state)
+        for key in sorted(set(self._state.verdicts) - fresh):
+            self._lapse(step, Lapse(key, now), now)
+        await self._flush(step, now)
+        await self._take(records, heard_all=True)
+
+    def _verdict(self, record: Record, now: Micros) -> Verified[Verdict] | None:
+        """The verdict in a record, if it holds one that is still valid."""
+        if record.topic != VERDICTS.name or record.timestamp_ms * 1_000 < now - VERDICT_AGE_US_MAX:
+            return None
+        opened = open_sealed(record.value, self._state.book.trust, Verdict)
+        return opened if isinstance(opened, Verified) and opened.value.valid_until > now else None
+
+    def _lapse(self, step: _Step, lapse: Lapse, now: Micros) -> None:
+        step.add(Input(InputKind.LAPSE, subject=lapse.key, at=lapse.valid_until), decide(step.state, lapse, now))
+
+    async def _take(self, records: list[Record], *, heard_all: bool) -> None:
+        """Decide on records and on the passing of time. Silence counts only while everything that was said is heard."""
         now = max(self._desk.now(), self._state.now)
         step = _Step(self._state)
         for record in records:
@@ -198,9 +219,8 @@ class Term:
             else:
                 await self._decide_record(step, record, now)
             step = await self._flush(step, now) if step.full else step
-        for lapse in self._freshness.lapsed(now):
-            given = Input(InputKind.LAPSE, subject=lapse.key, at=lapse.valid_until)
-            step.add(given, decide(step.state, lapse, now))
+        for lapse in self._freshness.lapsed(now) if heard_all else ():
+            self._lapse(step, lapse, now)
         if now >= self._tick_due:
             self._tick_due = Micros(now + TICK_US)
             step.add(Input(InputKind.TICK, at=now), decide(step.state, Tick(), now))

@@ -29,7 +29,3 @@ class Freshness:
         for lapse in over:
             del self._last[lapse.key]
         return over
-
-    def expect(self, key: str, until: Micros) -> None:
-        """Expect a word under a key that the state knows and that nobody has refreshed since the start."""
-        self._last.setdefault(key, (until, until))

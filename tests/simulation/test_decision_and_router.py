@@ -1,0 +1,370 @@
+"""The real decision service and the real subscriber on the bus in memory, in virtual time."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from interlock.decision.core.journal import Journal
+from interlock.decision.core.state import State
+from interlock.decision.service import DecisionService
+from interlock.decision.term import Desk
+from interlock.records.audit import AuditRecord
+from interlock.records.change import Acknowledgement, RoutingChange
+from interlock.records.documents import Denial
+from interlock.records.health import Level, Verdict
+from interlock.records.log import ShardLog
+from interlock.records.sealing import open_sealed
+from interlock.records.telling import Finding
+from interlock.reporting.findings import Findings
+from interlock.router.answers import Serve
+from interlock.router.core.renew import Terms
+from interlock.router.core.state import RouterState
+from interlock.router.marks_file import MarksFile
+from interlock.router.subscriber import Identity, Subscriber
+from interlock.runtime.bus import Position
+from interlock.runtime.health_server import Readiness
+from interlock.runtime.lifecycle import Stop
+from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
+from interlock.runtime.metrics import Metrics
+from interlock.testing.builders import Deployment, model
+from interlock.testing.driver import OBJECTIVES, ROUTE
+from interlock.testing.virtual_time import run_virtually
+from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros
+from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, POLICIES, ROUTES, SHARDS, VERDICTS
+
+AGENT = "support"
+SHARD = shard_of(AGENT, SHARDS)
+TERMS = Terms(Micros(15 * SECOND), Micros(2 * SECOND))
+
+
+class World:
+    """A broker, and what stands around it: people, the health-monitor, one decision service, one router."""
+
+    def __init__(self, clock, folder):
+        self.clock = clock
+        self.deployment = Deployment()
+        self.broker = MemoryBroker(clock=clock)
+        self.folder = folder
+        self.levels = {}
+        self.metrics = Metrics("test")
+
+    def append(self, topic, key, value, partition):
+        return self.broker.append(Position(topic.name, partition), key.encode(), value)
+
+    def publish_policy(self, ladder=("atlas", "birch"), **kwargs):
+        self.append(POLICIES, f"policy/{AGENT}", self.deployment.policy(AGENT, ladder, **kwargs), 0)
+
+    async def judge(self):
+        """The health-monitor: says every second what `levels` holds."""
+        while True:
+            now = self.clock.now().wall
+            for (name, objective), level in self.levels.items():
+                said = Verdict(
+                    name, "*", objective, level, f"it is {level}", 9, ("gateway-1",), now, now, Micros(now + 5 * SECOND)
+                )
+                self.append(VERDICTS, said.key, self.deployment.seal(said, "health-1"), 0)
+            await asyncio.sleep(1)
+
+    def healthy(self, *models):
+        self.levels |= {(name, objective): Level.HEALTHY for name in models for objective in OBJECTIVES}
+
+    def fail(self, name):
+        self.levels[name, "unavailable"] = Level.UNAVAILABLE
+
+    @asynccontextmanager
+    async def decision(self, owner="decision-1", instance=None, bus=None):
+        bus, stop = bus or MemoryBus(self.broker), Stop()
+        publisher = await bus.publisher()
+        findings = Findings(publisher, owner, self.deployment.key(owner), self.clock, self.metrics)
+
+        def desk(shard, held):
+            return Desk(
+                shard,
+                SHARDS,
+                owner,
+                self.deployment.key(owner),
+                self.deployment.book(),
+                bus,
+                self.clock,
+                findings,
+                held,
+            )
+
+        task = asyncio.create_task(DecisionService(bus, instance or owner, desk, Readiness("shards")).run(stop))
+        try:
+            yield task
+        finally:
+            stop.request()
+            if not task.cancelled():
+                with suppress(asyncio.CancelledError):
+                    await task
+            await bus.close()
+
+    @asynccontextmanager
+    async def router(self):
+        bus, stop, owner = MemoryBus(self.broker), Stop(), "gateway-1"
+        publisher = await bus.publisher()
+        marks = MarksFile(self.folder / "marks.db")
+        key = self.deployment.key(owner)
+        subscriber = Subscriber(
+            state=RouterState.start(SHARDS, self.deployment.book(), marks.load()),
+            marks=marks,
+            reader=await bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]),
+            publisher=publisher,
+            identity=Identity(owner, key),
+            terms=TERMS,
+            clock=self.clock,
+            findings=Findings(publisher, owner, key, self.clock, self.metrics),
+            readiness=Readiness("lease"),
+        )
+        task = asyncio.create_task(subscriber.run(stop))
+        try:
+            yield subscriber
+        finally:
+            stop.request()
+            await task
+            marks.close()
+            await bus.close()
+
+    def read(self, topic, record, partitions=SHARDS):
+        """Every record of a topic that verifies."""
+        found = []
+        for partition in range(partitions):
+            where = Position(topic.name, partition)
+            for each in self.broker.fetch(where, 0, 100_000):
+                opened = open_sealed(each.value, self.deployment.root, record)
+                if hasattr(opened, "value"):
+                    found.append(opened.value)
+        return found
+
+    def changes(self):
+        return [change.target for change in self.read(ROUTES, RoutingChange)]
+
+    def reasons(self):
+        return [finding.reason for finding in self.read(FINDINGS, Finding)]
+
+    def replay(self):
+        """The shard's log, decided again from nothing."""
+        journal = Journal(State.start(SHARD, SHARDS, self.deployment.book()), ShardLog(SHARD), check=True)
+        for record in self.broker.fetch(Position(AUDIT.name, SHARD), 0, 100_000):
+            journal.take(record.offset, record.value)
+        return journal
+
+
+async def until(condition, what, seconds=60):
+    for _ in range(seconds * 20):
+        if condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"never happened: {what}")
+
+
+def served(subscriber):
+    answer = subscriber.resolve(AGENT, "main", "*", None)
+    return answer.model.name if isinstance(answer, Serve) else None
+
+
+def story(tmp_path, tell, **policy):
+    """Run a story in a world whose decision service and router have put the agent on its healthy primary."""
+
+    async def scenario(clock):
+        world = World(clock, tmp_path)
+        world.publish_policy(**policy)
+        world.healthy("atlas", "birch")
+        judge = asyncio.create_task(world.judge())
+        async with world.router() as router:
+            await tell(world, router)
+        judge.cancel()
+
+    run_virtually(scenario)
+
+
+def test_the_line_from_verdict_to_served_model(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.fail("atlas")
+            await until(lambda: served(router) == "birch", "the fallback is served")
+            world.fail("birch")
+            await until(lambda: served(router) is None, "the safe state")
+            world.healthy("atlas")
+            await until(lambda: served(router) == "atlas", "the primary is back")
+        assert world.changes() == [None, "atlas", "birch", None, "atlas"]
+        acks = [str(ack.kind) for ack in world.read(ACKS, Acknowledgement)]
+        assert acks == ["hello", "ack", "ack", "ack", "ack", "ack"]
+        journal = world.replay()
+        assert (journal.changes, journal.differences) == (5, [])
+
+    story(tmp_path, tell)
+
+
+def test_a_decision_service_that_is_killed_and_started_again_repeats_nothing(tmp_path):
+    async def tell(world, router):
+        async with world.decision() as first:
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            first.cancel()
+        world.fail("atlas")
+        await asyncio.sleep(3)
+        assert served(router) == "atlas"
+        async with world.decision():
+            await until(lambda: served(router) == "birch", "the fallback is served")
+            await asyncio.sleep(5)
+        assert world.changes() == [None, "atlas", "birch"]
+        assert world.replay().differences == []
+
+    story(tmp_path, tell)
+
+
+class FlakyBus(MemoryBus):
+    """Loses the second record that is published to the routes topic, and says that it does not know."""
+
+    def __init__(self, broker):
+        super().__init__(broker)
+        self.published = 0
+
+    async def publisher(self):
+        inner = await super().publisher()
+        outer = self
+
+        class Flaky:
+            async def publish(self, topic, key, value, *, partition=None):
+                outer.published += topic == ROUTES.name
+                if topic == ROUTES.name and outer.published == 2:
+                    raise InfrastructureError("The broker did not answer.", "Try again.")
+                return await inner.publish(topic, key, value, partition=partition)
+
+        return Flaky()
+
+
+def test_a_change_that_was_journalled_but_not_published_is_published_by_the_next_term(tmp_path):
+    async def tell(world, router):
+        async with world.decision(bus=FlakyBus(world.broker)):
+            await until(lambda: served(router) == "atlas", "the primary is served")
+        assert world.changes() == [None, "atlas"]
+        journal = world.replay()
+        assert (journal.changes, journal.differences) == (2, [])
+        assert journal.state.routes[ROUTE].event_id == router.state.held[ROUTE].change.event_id
+
+    story(tmp_path, tell)
+
+
+def test_when_decision_is_gone_the_route_is_kept_for_lease_and_grace_and_then_stops(tmp_path):
+    async def tell(world, router):
+        async with world.decision() as first:
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            first.cancel()
+        await asyncio.sleep(20)
+        assert served(router) == "atlas"
+        await asyncio.sleep(6)
+        assert served(router) is None
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the lease is renewed")
+
+    story(tmp_path, tell)
+
+
+def test_what_a_thief_puts_on_the_routes_topic_is_refused_and_repaired(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            genuine = world.broker.fetch(Position(ROUTES.name, SHARD), 0, 100)
+            change = world.read(ROUTES, RoutingChange)[-1]
+            key = f"{AGENT}/main/*"
+            forged = world.deployment.seal(_aimed(change, "zebra", 900), "decision-1")
+            stranger = world.deployment.seal(_aimed(change, "birch", 901), "stranger")
+            for record in (forged, stranger, genuine[0].value, None):
+                world.append(ROUTES, key, record, SHARD)
+            await asyncio.sleep(20)
+            assert served(router) == "atlas"
+            last = world.broker.fetch(Position(ROUTES.name, SHARD), 0, 100)[-1]
+            assert last.value == genuine[-1].value
+        reasons = world.reasons()
+        for reason in (Reason.NOT_ON_LADDER, Reason.NO_SIGNATURE, Reason.NOT_NEWER, Reason.FOREIGN_RECORD):
+            assert reason in reasons
+
+    story(tmp_path, tell)
+
+
+def _aimed(change, target, version):
+    return replace(change, target=target, version=version)
+
+
+def test_a_second_decision_process_takes_over_the_shards_of_the_first(tmp_path):
+    async def tell(world, router):
+        async with world.decision(instance="a") as first, world.decision(instance="b"):
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            first.cancel()
+            await asyncio.sleep(1)
+            world.fail("atlas")
+            await until(lambda: served(router) == "birch", "the fallback is served")
+        assert world.changes() == [None, "atlas", "birch"]
+        assert world.replay().differences == []
+
+    story(tmp_path, tell)
+
+
+def test_a_silent_health_monitor_does_not_stop_the_agent_at_once_and_does_not_keep_it_for_ever(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.levels.clear()
+            await asyncio.sleep(14)
+            assert served(router) == "atlas"
+            await asyncio.sleep(3)
+            assert served(router) is None
+
+    story(tmp_path, tell)
+
+
+def test_a_denial_reaches_the_router_even_before_the_change_that_follows_from_it(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            denial = world.deployment.seal(Denial("d1", "atlas", "a leak", world.clock.now().wall), "sam")
+            world.append(POLICIES, "deny/d1", denial, 0)
+            await until(lambda: served(router) == "birch", "the fallback is served")
+        assert world.changes() == [None, "atlas", "birch"]
+
+    story(tmp_path, tell)
+
+
+def test_flipping_a_bit_of_a_journalled_input_makes_the_replay_fail(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+        log = world.broker.fetch(Position(AUDIT.name, SHARD), 0, 100_000)
+            from interlock.records.audit import AuditRecord
+
+        flipped = 0
+        for place, record in enumerate(log):
+            said = open_sealed(record.value, world.deployment.root, AuditRecord).value
+            for number, given in enumerate(said.inputs):
+                if not given.value:
+                    continue
+                broken = bytearray(given.value)
+                broken[len(broken) // 2] ^= 1
+                inputs = (*said.inputs[:number], replace(given, value=bytes(broken)), *said.inputs[number + 1 :])
+                resealed = world.deployment.seal(replace(said, inputs=inputs), "decision-1")
+                journal = Journal(State.start(SHARD, SHARDS, world.deployment.book()), ShardLog(SHARD), check=True)
+                for other, each in enumerate(log):
+                    journal.take(each.offset, resealed if other == place else each.value)
+                assert journal.differences
+                flipped += 1
+        assert flipped >= 9
+
+    story(tmp_path, tell)
+
+
+def test_a_broader_fallback_is_never_served_though_it_is_the_only_healthy_one(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.fail("atlas")
+            await until(lambda: served(router) is None, "the safe state")
+            await asyncio.sleep(60)
+            assert served(router) is None
+
+    story(tmp_path, tell, ladder=("atlas", model("birch", tools=["search", "shell"])))
