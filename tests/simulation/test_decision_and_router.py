@@ -336,7 +336,6 @@ def test_flipping_a_bit_of_a_journalled_input_makes_the_replay_fail(tmp_path):
         async with world.decision():
             await until(lambda: served(router) == "atlas", "the primary is served")
         log = world.broker.fetch(Position(AUDIT.name, SHARD), 0, 100_000)
-            from interlock.records.audit import AuditRecord
 
         flipped = 0
         for place, record in enumerate(log):
