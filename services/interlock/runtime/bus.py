@@ -128,7 +128,7 @@ class Reader(Protocol):
         """Remember for this reader's group the offset of the next record that it wants, for each partition.
 
         Raises:
-            ConfigurationError: The reader has no group.
+            InvariantError: The reader has no group.
             InfrastructureError: The broker cannot be reached.
         """
         ...
