@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import init, operate, policy, run
+from interlock.cli import init, kafka, operate, policy, run
 from interlock.cli.answer import complain
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
@@ -44,6 +44,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")
+app.add_typer(kafka.app, name="kafka")
 app.command("disable")(operate.disable)
 app.command("deny")(operate.deny)
 

@@ -29,7 +29,7 @@ def test_the_root_it_writes_vouches_for_the_policy_it_writes(workspace: Workspac
     taken = take(Book.start(trust, root_id), (workspace.policies / "invoice.sealed").read_bytes())
     assert isinstance(taken, Taken)
     held = taken.book.policies["invoice"]
-    assert set(held.evidence) == {("atlas-large", "invoice-extraction"), ("birch-medium", "invoice-extraction")}
+    assert {model for model, _, _ in held.evidence} == {"atlas-large", "birch-medium"}
 
 
 def test_every_role_that_a_record_needs_is_held_by_somebody(workspace: Workspace) -> None:
