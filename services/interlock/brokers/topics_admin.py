@@ -114,7 +114,7 @@ def _problems(admin: AdminClient, bootstrap: str, specs: Sequence[TopicSpec]) ->
 
 def _missing(spec: TopicSpec) -> TopicProblem:
     message = f"The broker has no topic {spec.name!r}."
-    return TopicProblem(spec.name, "missing", message, "Create it: `interlock kafka topics --create`.")
+    return TopicProblem(spec.name, "missing", message, "Create it: `interlock kafka topics`.")
 
 
 def _partitions(spec: TopicSpec, found: int) -> TopicProblem:
@@ -133,7 +133,7 @@ def _configuration(spec: TopicSpec, values: dict[str, str]) -> TopicProblem:
         if values[name] != wanted
     )
     message = f"The topic {spec.name!r} is configured differently: {differing}."
-    return TopicProblem(spec.name, "configuration", message, "Set it: `interlock kafka topics --create`.")
+    return TopicProblem(spec.name, "configuration", message, "Set it: `interlock kafka topics`.")
 
 
 def _has(problems: Iterable[TopicProblem], spec: TopicSpec, kind: str) -> bool:

@@ -62,7 +62,7 @@ class KafkaReader:
         """
         async with self._connection.reaching("Connecting a consumer"):
             await self._consumer.start()
-            self._consumer.assign(self._where.values())
+            self._consumer.assign(list(self._where.values()))
             for position in self._where:  # at once, or the client looks for a position of its own
                 self._seek(position, self._start.get(position, 0))
             unknown = [position for position in self._where if position not in self._start]

@@ -25,7 +25,7 @@ def partitions_in_use(topic: str, found: int) -> int:
     needed = spec.partitions if spec else 1
     if found == 0:
         raise ConfigurationError(
-            f"The broker has no topic {topic!r}.", "Create the topics with `interlock kafka topics --create`."
+            f"The broker has no topic {topic!r}.", "Create the topics with `interlock kafka topics`."
         )
     if found < needed:
         raise ConfigurationError(
