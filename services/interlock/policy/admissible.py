@@ -61,9 +61,11 @@ def admissible_until(book: Book, route: RouteId, model: str) -> Micros:
     """When a model that is admissible now stops being so by the passing of time alone."""
     held = book.policies[route.agent]
     rule = book.rule(route)
-    evidence = held.evidence[model, rule.profile] if rule else None
-    ends = [held.value.expires_at, book.trust.expires_at] + ([evidence.expires_at] if evidence else [])
-    return Micros(min(ends))
+    assert rule is not None, "asked of an admissible model only"
+    place = rule.index(model)
+    assert place is not None, "asked of an admissible model only"
+    evidence = held.evidence[model, rule.ladder[place].model.version, rule.profile]
+    return min(held.value.expires_at, book.trust.expires_at, evidence.expires_at)
 
 
 def examine_rung(book: Book, proposal: Proposal, rule: RouteRule, place: int, now: Micros) -> Iterator[Examined]:
@@ -83,7 +85,7 @@ def examine_rung(book: Book, proposal: Proposal, rule: RouteRule, place: int, no
         "policy", f"version {policy.version}, valid until {to_text(Micros(end))}", Reason.POLICY_EXPIRED, now < end
     )
     yield Examined("ladder", f"rung {place + 1} of {len(rule.ladder)}", None)
-    yield from _evidence_checks(evidence.get((model.name, rule.profile)), rule, model, now)
+    yield from _evidence_checks(evidence.get((model.name, model.version, rule.profile)), rule, model, now)
     denial = book.denials.get(model.name)
     yield _made("denial", denial.verified.value.reason if denial else "not denied", Reason.DENIED, denial is None)
     for bound, name in ((rule.ladder[0].model, "primary"), (rule.ladder[max(place - 1, 0)].model, "predecessor")):

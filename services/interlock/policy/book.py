@@ -23,8 +23,8 @@ from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 
-EvidenceHeld = Mapping[tuple[str, str], Evidence]
-"""Evidence that counts, by (model, profile)."""
+EvidenceHeld = Mapping[tuple[str, str, str], Evidence]
+"""Evidence that counts, by (model, version, profile): two routes of one policy may run two versions of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +176,14 @@ def _take_denial(book: Book, sealed: bytes, denial: Verified[Denial]) -> Taken |
 
 def evidence_in(trust: TrustRoot, policy: RoutePolicy) -> EvidenceHeld:
     """The evidence inside a policy that a validator signed for exactly the model, version and profile it stands beside."""
-    found: dict[tuple[str, str], Evidence] = {}
+    found: dict[tuple[str, str, str], Evidence] = {}
     for rule in policy.routes:
         for rung in rule.ladder:
             opened = open_sealed(rung.evidence, trust, Evidence)
             if isinstance(opened, Refused):
                 continue
             said = opened.value
-            if (said.model, said.model_version, said.profile) == (rung.model.name, rung.model.version, rule.profile):
-                found[rung.model.name, rule.profile] = said
+            about = (said.model, said.model_version, said.profile)
+            if about == (rung.model.name, rung.model.version, rule.profile):
+                found[about] = max(said, found.get(about, said), key=lambda held: (held.complete, held.expires_at))
     return found

@@ -17,8 +17,10 @@ from interlock.records.health import TelemetryBatch, Verdict
 from interlock.records.telling import Finding, Notice
 from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustRoot
+from interlock.vocabulary.limits import MOMENT_US_MAX
 from interlock.vocabulary.payloads import PayloadType
 from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import Micros
 from interlock.wire import codec
 
 T = TypeVar("T")
@@ -45,6 +47,16 @@ _converter.register_unstructure_hook_func(
     lambda kind: kind == Mapping[int, int],  # Avro's maps have string keys
     lambda counts: {str(bucket): count for bucket, count in counts.items()},
 )
+
+
+def _structure_micros(value: Any, _: type) -> Micros:
+    """A time that a calendar can show: every reader of it, here and elsewhere, may then write it down."""
+    if not isinstance(value, int) or not 0 <= value <= MOMENT_US_MAX:
+        raise ValueError("a time is out of bounds")
+    return Micros(value)
+
+
+_converter.register_structure_hook(Micros, _structure_micros)
 
 
 def encode(record: Any) -> bytes:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import ANY, RouteId, is_name, is_scope
-from interlock.vocabulary.limits import LADDER_RUNGS_MAX, ROUTES_PER_POLICY_MAX, TEXT_CHARS_MAX
+from interlock.vocabulary.limits import DURATION_US_MAX, LADDER_RUNGS_MAX, ROUTES_PER_POLICY_MAX, TEXT_CHARS_MAX
 from interlock.vocabulary.time import Micros, duration_text
 
 
@@ -18,6 +18,11 @@ def require(holds: bool, fault: str) -> None:
     """Refuse a record whose values are out of bounds; the decoder answers with `Reason.OUT_OF_BOUNDS`."""
     if not holds:
         raise ValueError(fault)
+
+
+def require_duration(duration: Micros) -> None:
+    """Refuse a duration that is negative, or so long that a time of today and it would make no time."""
+    require(0 <= duration <= DURATION_US_MAX, "a duration is out of bounds")
 
 
 class WatchedTrigger(StrEnum):
@@ -109,7 +114,7 @@ class TriggerRule:
 
     def __post_init__(self) -> None:
         require(0 <= self.threshold < math.inf, "a threshold is a number of 0 or more")
-        require(self.for_us >= 0, "a duration is negative")
+        require_duration(self.for_us)
 
     @property
     def objective(self) -> str:
@@ -139,7 +144,8 @@ class RouteRule:
         require(1 <= len(self.ladder) <= LADDER_RUNGS_MAX, f"a ladder has 1 to {LADDER_RUNGS_MAX} rungs")
         names = [rung.model.name for rung in self.ladder]
         require(len(set(names)) == len(names), "a ladder names a model twice")
-        require(min(self.blind_us, self.stable_us, self.grace_us) >= 0, "a duration is negative")
+        for duration in (self.blind_us, self.stable_us, self.grace_us):
+            require_duration(duration)
 
     def index(self, model: str) -> int | None:
         """Place of a model on the ladder, 0 the primary; None if it is not on it."""
@@ -176,6 +182,7 @@ class RoutePolicy(Statement):
         require(
             len({(rule.slot, rule.scope) for rule in self.routes}) == len(self.routes), "a policy names a route twice"
         )
+        require_duration(self.review_within_us)
         require(bool(self.notify), "a policy names nobody to tell")
 
     def concerns(self) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from interlock.records.documents import require
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import is_name, is_scope
-from interlock.vocabulary.limits import BATCH_CELLS_MAX, SKETCH_BUCKETS_MAX
+from interlock.vocabulary.limits import BATCH_CELLS_MAX, CALLS_MAX, SKETCH_BUCKETS_MAX
 from interlock.vocabulary.time import Micros
 
 
@@ -65,9 +65,15 @@ class Cell:
     models_named: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        counts = (*self.outcomes.values(), *self.latency.values(), *self.first_token.values())
-        require(all(count >= 0 for count in counts), "a count is negative")
+        tallies = (self.outcomes, self.latency, self.first_token, self.models_named)
+        require(
+            all(0 <= count <= CALLS_MAX for tally in tallies for count in tally.values()), "a count is out of bounds"
+        )
         require(len(self.latency) + len(self.first_token) <= SKETCH_BUCKETS_MAX, "too many latency buckets")
+        require(
+            all(abs(place) < SKETCH_BUCKETS_MAX for place in (*self.latency, *self.first_token)),
+            "a latency that nobody can measure",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def above(counts: Mapping[int, int], limit_s: float) -> int:
 
 def quantile(counts: Mapping[int, int], q: float) -> float | None:
     """The q-quantile (0 to 1) in seconds, within 1 %; None without values."""
-    wanted = q * (sum(counts.values()) - 1)
+    wanted = q * max(sum(counts.values()) - 1, 0)
     passed = 0
     for place in sorted(counts):
         passed += counts[place]

@@ -8,6 +8,7 @@ Not handled here: whether a record is new, timely or allowed by policy. That is 
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import product
 from typing import Generic, TypeVar
 
 from interlock.signing.envelope import Envelope, event_id, pae
@@ -136,30 +137,25 @@ def _roles(kind: PayloadType) -> frozenset[Role]:
 def _meets(alternative: frozenset[Role], trust: TrustRoot, signed: Collection[TrustedKey], agent: str | None) -> bool:
     """Whether every role of the alternative has its threshold, by people who are not counted twice.
 
-    With two roles, distinct people can be chosen for both exactly if each has enough and together they have as many as both
-    ask for (Hall's marriage theorem for two sets).
+    A role may have several grants, and any one of them will do. With two roles, distinct people can be chosen for both exactly
+    if each has enough and together they have as many as both ask for (Hall's marriage theorem for two sets).
     """
-    asked = 0
-    everybody: set[str] = set()
-    for role in alternative:
-        best = max(
-            (
-                (grant.threshold, owners)
-                for grant in trust.grants_of(role)
-                if (owners := _owners(grant, signed, agent)) is not None
-            ),
-            key=lambda candidate: len(candidate[1]) - candidate[0],
-            default=None,
-        )
-        if best is None or len(best[1]) < best[0]:
-            return False
-        asked += best[0]
-        everybody |= best[1]
-    return len(everybody) >= asked
+    met = [
+        [
+            (grant.threshold, owners)
+            for grant in trust.grants_of(role)
+            if len(owners := _owners(grant, signed, agent)) >= grant.threshold
+        ]
+        for role in alternative
+    ]
+    return any(
+        len(frozenset().union(*(owners for _, owners in chosen))) >= sum(threshold for threshold, _ in chosen)
+        for chosen in product(*met)
+    )
 
 
-def _owners(grant: Grant, signed: Collection[TrustedKey], agent: str | None) -> set[str] | None:
-    """The distinct owners who signed under a grant; None if the grant does not reach the agent."""
+def _owners(grant: Grant, signed: Collection[TrustedKey], agent: str | None) -> frozenset[str]:
+    """The distinct owners who signed under a grant: nobody, if the grant does not reach the agent."""
     if grant.agents and (agent is None or agent == ANY or agent not in grant.agents):
-        return None
-    return {key.owner for key in signed if key.keyid in grant.keyids}
+        return frozenset()
+    return frozenset(key.owner for key in signed if key.keyid in grant.keyids)

@@ -36,8 +36,11 @@ CLOCK_SKEW_US_MAX = 5_000_000
 BATCH_CELLS_MAX = 1_000
 """Routes told of in one telemetry batch; a reporter with more sends more batches."""
 
+CALLS_MAX = 1_000_000_000
+"""Calls counted in one place of a telemetry cell: more is a lie, and a sum of lies must still fit 64 bits."""
+
 SKETCH_BUCKETS_MAX = 2_048
-"""At 1 % relative error 2,048 buckets span 17 orders of magnitude: more is hostile."""
+"""At 1 % relative error 2,048 buckets span 17 orders of magnitude: more, or one numbered beyond it, is hostile."""
 
 INPUTS_PER_STEP_MAX = 200
 """Inputs in one audit record, so that its size stays below the topic's limit together with `STEP_BYTES_MAX`."""
@@ -50,6 +53,12 @@ PARKED_PER_SHARD_MAX = 10_000
 
 CHANGES_PER_STEP_MAX = 64
 """Orders in one audit record: 64 of some 5 kB stay far below `ENVELOPE_BYTES_MAX`; the next tick makes the others."""
+
+MOMENT_US_MAX = 253_402_300_799_999_999
+"""The last microsecond of the year 9999: no calendar, ours or another reader's, goes on after it."""
+
+DURATION_US_MAX = 315_360_000_000_000
+"""Ten years of 365 days: a longer one is a slip, and added to a time of today it must stay a time."""
 
 CHANGE_VALID_US = 60_000_000
 """How long a routing change may be under way before a router asks for a live heartbeat that contains it."""

@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, NewType
 
+from interlock.vocabulary.limits import DURATION_US_MAX
+
 Micros = NewType("Micros", int)
 """A point in time (since 1970-01-01T00:00:00Z) or a duration, in microseconds."""
 
@@ -51,14 +53,17 @@ def parse_duration(text: str) -> Micros:
     """Read a duration written by a person.
 
     Raises:
-        ValueError: The text is not a whole number followed by ms, s, m, h or d.
+        ValueError: The text is not a whole number followed by ms, s, m, h or d, or it is more than ten years.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(
             f"{text!r} is not a duration; write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d"
         )
-    return Micros(int(match[1]) * _UNITS[match[2]])
+    duration = int(match[1]) * _UNITS[match[2]]
+    if duration > DURATION_US_MAX:
+        raise ValueError(f"{text!r} is longer than {duration_text(Micros(DURATION_US_MAX))}")
+    return Micros(duration)
 
 
 def duration_text(value: Micros) -> str:
