@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import init, kafka, operate, policy, run
+from interlock.cli import audit, init, kafka, operate, policy, run, status
 from interlock.cli.answer import complain
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
@@ -45,8 +45,10 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")
 app.add_typer(kafka.app, name="kafka")
+app.command("status")(status.status)
 app.command("disable")(operate.disable)
 app.command("deny")(operate.deny)
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
