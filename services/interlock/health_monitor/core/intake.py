@@ -29,19 +29,11 @@ class Intake:
         if batch.window_end < batch.window_start:
             return Refused(Reason.OUT_OF_BOUNDS, f"{who} ends before it begins")
         if batch.window_end > now + CLOCK_SKEW_US_MAX:
-            return Refused(Reason.FROM_THE_FUTURE, f"{who} ends at {_text(batch.window_end)}")
+            return Refused(Reason.FROM_THE_FUTURE, f"{who} ends at {to_text(batch.window_end)}")
         if batch.window_end < now - self._age_us_max:
-            return Refused(Reason.EXPIRED, f"{who} ended at {_text(batch.window_end)}")
+            return Refused(Reason.EXPIRED, f"{who} ended at {to_text(batch.window_end)}")
         last = self._last.get((batch.reporter, batch.model))
         if last is not None and batch.sequence <= last:
             return Refused(Reason.NOT_NEWER, f"{who} after {last}")
         self._last[batch.reporter, batch.model] = batch.sequence
         return None
-
-
-def _text(moment: Micros) -> str:
-    """The time in words; a number of microseconds where a hostile one is beyond the calendar."""
-    try:
-        return to_text(moment)
-    except OverflowError:
-        return f"{moment} µs"
