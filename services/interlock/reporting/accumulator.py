@@ -13,17 +13,24 @@ from dataclasses import dataclass, field
 from interlock.records.health import Cell, Outcome, TelemetryBatch
 from interlock.records.sketch import bucket
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.limits import BATCH_CELLS_MAX, IDENTIFIER_CHARS_MAX
+from interlock.vocabulary.limits import IDENTIFIER_CHARS_MAX
 from interlock.vocabulary.time import NEVER, Micros
 
 CELLS_MAX = 10_000
 """Pairs of model and route between two flushes; a gateway serves some hundreds."""
+
+CELLS_PER_BATCH = 32
+"""A cell with a count in every bucket between `LATENCY_S_MIN` and `LATENCY_S_MAX` has 20 kB, and 32 of them have less than
+`ENVELOPE_BYTES_MAX`."""
 
 NAMES_PER_CELL_MAX = 8
 """A provider answers under a handful of names; more is noise, or an attempt to fill our memory."""
 
 OTHER_NAMES = "(other names)"
 """Stands for the names beyond `NAMES_PER_CELL_MAX`."""
+
+LATENCY_S_MIN = 0.001
+"""No model answers faster; what claims to is counted as this."""
 
 LATENCY_S_MAX = 86_400.0
 """No call takes longer than a day; what claims to is counted as this."""
@@ -108,7 +115,7 @@ class Accumulator:
         self._until = max(self._until, now)
 
     def drain(self) -> list[TelemetryBatch]:
-        """Give everything held and hold nothing: a batch for each model, more if it has over `BATCH_CELLS_MAX` routes.
+        """Give everything held and hold nothing: a batch for each model, more if it has over `CELLS_PER_BATCH` routes.
 
         Its window reaches from the first call to the last.
         """
@@ -118,9 +125,9 @@ class Accumulator:
         start, end = self._since or NEVER, self._until
         self._cells, self._since, self._until = {}, None, NEVER
         return [
-            self._batch(model, start, end, cells[first : first + BATCH_CELLS_MAX])
+            self._batch(model, start, end, cells[first : first + CELLS_PER_BATCH])
             for model, cells in by_model.items()
-            for first in range(0, len(cells), BATCH_CELLS_MAX)
+            for first in range(0, len(cells), CELLS_PER_BATCH)
         ]
 
     def _batch(self, model: str, start: Micros, end: Micros, cells: list[Cell]) -> TelemetryBatch:
@@ -129,4 +136,4 @@ class Accumulator:
 
 
 def _bucket(latency_s: float) -> int:
-    return bucket(min(latency_s, LATENCY_S_MAX) if math.isfinite(latency_s) else LATENCY_S_MAX)
+    return bucket(min(max(latency_s, LATENCY_S_MIN), LATENCY_S_MAX) if math.isfinite(latency_s) else LATENCY_S_MAX)

@@ -68,7 +68,7 @@ class Findings:
             await self._publisher.publish(FINDINGS.name, self._service, seal(finding, self._key))
         except InfrastructureError as error:
             self._lost.add(1)
-            _log.error("finding_unpublished", reason=reason.value, error=str(error))
+            _log.error("finding_unpublished", reason=reason.value, error=error.message)
 
     def _finding(self, reason: Reason, detail: str, record: Record | None, now: Micros) -> Finding:
         return Finding(

@@ -103,17 +103,21 @@ class TelemetryEmitter:
         return _Unsent(batch.model, batch.window_end, seal(batch, self._key))
 
     async def _publish(self, batches: list[_Unsent]) -> list[_Unsent]:
-        """Publish, all at once since they are of different models; those that failed."""
-        sent = await asyncio.gather(*(self._publish_one(batch) for batch in batches))
-        return [batch for batch, arrived in zip(batches, sent, strict=True) if not arrived]
+        """Publish the batches of all models side by side, those of one model in their order; what is left."""
+        by_model: dict[str, list[_Unsent]] = {}
+        for batch in batches:
+            by_model.setdefault(batch.model, []).append(batch)
+        left = await asyncio.gather(*(self._publish_in_order(of_model) for of_model in by_model.values()))
+        return [batch for of_model in left for batch in of_model]
 
-    async def _publish_one(self, batch: _Unsent) -> bool:
-        try:
-            await self._publisher.publish(TELEMETRY.name, batch.model, batch.sealed)
-        except InfrastructureError as error:
-            _log.warning("telemetry_unpublished", model=batch.model, error=str(error))
-            return False
-        return True
+    async def _publish_in_order(self, batches: list[_Unsent]) -> list[_Unsent]:
+        for done, batch in enumerate(batches):
+            try:
+                await self._publisher.publish(TELEMETRY.name, batch.model, batch.sealed)
+            except InfrastructureError as error:
+                _log.warning("telemetry_unpublished", model=batch.model, error=error.message)
+                return batches[done:]
+        return []
 
     def _give_up_the_old(self) -> None:
         """Drop what nobody would judge by: batches past their age, and sums that began before it."""

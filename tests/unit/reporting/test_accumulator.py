@@ -7,9 +7,9 @@ from interlock.records.codec import decode, encode
 from interlock.records.health import Outcome, TelemetryBatch
 from interlock.records.sketch import quantile
 from interlock.reporting import accumulator
-from interlock.reporting.accumulator import NAMES_PER_CELL_MAX, OTHER_NAMES, Accumulator, Call
+from interlock.reporting.accumulator import CELLS_PER_BATCH, NAMES_PER_CELL_MAX, OTHER_NAMES, Accumulator, Call
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.limits import BATCH_CELLS_MAX
+from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX
 from interlock.vocabulary.time import Micros
 
 SUPPORT = RouteId("support", "main", "*")
@@ -79,9 +79,9 @@ def test_a_provider_with_ever_new_names_fills_one_place():
 
 def test_a_model_with_very_many_routes_is_told_in_several_batches():
     held = Accumulator("gateway-1", 0)
-    for number in range(BATCH_CELLS_MAX + 1):
+    for number in range(CELLS_PER_BATCH + 1):
         held.note(ok(route=RouteId(f"agent-{number}", "main", "*")), T0)
-    assert [len(batch.cells) for batch in held.drain()] == [BATCH_CELLS_MAX, 1]
+    assert [len(batch.cells) for batch in held.drain()] == [CELLS_PER_BATCH, 1]
 
 
 def test_cells_beyond_the_limit_are_counted_as_dropped(monkeypatch):
@@ -92,6 +92,18 @@ def test_cells_beyond_the_limit_are_counted_as_dropped(monkeypatch):
     held.note(ok(route=SUPPORT), T0)
     assert held.dropped == 1
     assert held.drain()[0].cells[0].outcomes == {"ok": 2}
+
+
+def test_the_largest_batch_there_can_be_fits_into_an_envelope():
+    held = Accumulator("gateway-1", 2**62)
+    for cell in range(CELLS_PER_BATCH):
+        for step in range(1_100):
+            latency_s = 0.0005 * 1.019**step
+            route = RouteId(f"{cell:080}", "s" * 80, "t" * 80)
+            held.note(Call(route, "m" * 80, Outcome.OK, latency_s, latency_s, f"{step:0500}"), T0)
+    (batch,) = held.drain()
+    assert len(batch.cells[0].latency) > 900
+    assert len(encode(batch)) < ENVELOPE_BYTES_MAX
 
 
 @given(st.lists(calls))

@@ -1,0 +1,118 @@
+"""The health-monitor's loop: telemetry and policies in, verdicts out; the judging is the core's.
+
+Verify → decode → observe → judge → sign → publish. Whatever was refused is a finding, except telemetry of a model that no
+policy uses, which is only counted: a gateway may call models that are none of Interlock's business.
+
+A verdict that cannot be published is not kept: the next refresh, at most `refresh` later, says what holds then.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from interlock.health_monitor.core.monitor import Monitor
+from interlock.records.health import Level, TelemetryBatch, Verdict
+from interlock.records.sealing import open_sealed, seal
+from interlock.reporting.findings import Findings
+from interlock.runtime.bus import Publisher, Record
+from interlock.runtime.clock import Clock
+from interlock.runtime.lifecycle import Stop
+from interlock.runtime.metrics import Metrics
+from interlock.runtime.policy_follower import PolicyFollower
+from interlock.signing.keys import SigningKey
+from interlock.signing.verifier import Refused
+from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import Micros
+from interlock.wire.topics import VERDICTS
+
+TICK_S = 0.1
+"""How often silence and refreshes are looked for; a verdict on what was just told does not wait for it."""
+
+_RANK = {Level.UNKNOWN: 0, Level.HEALTHY: 1, Level.DEGRADED: 2, Level.UNAVAILABLE: 3}
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """How verdicts go out.
+
+    Attributes:
+        publisher: Where to.
+        key: The health-monitor's key.
+        findings: Where refusals are told.
+    """
+
+    publisher: Publisher
+    key: SigningKey
+    findings: Findings
+
+
+class HealthMonitorService:
+    """Judges what comes, and says so.
+
+    Args:
+        monitor: The core.
+        policies: Keeps the book.
+        outbox: How verdicts and findings go out.
+        clock: Civil time.
+        metrics: Where batches and verdicts are counted.
+    """
+
+    def __init__(
+        self, monitor: Monitor, policies: PolicyFollower, outbox: Outbox, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._monitor = monitor
+        self._policies = policies
+        self._outbox = outbox
+        self._clock = clock
+        self._saying = asyncio.Lock()
+        self._batches = metrics.counter("telemetry_batches", "1", "Batches of telemetry, by what became of them.")
+        self._verdicts = metrics.counter("verdicts", "1", "Verdicts published, by level.")
+        self._lost = metrics.counter("verdicts_unpublished", "1", "Verdicts that could not be published.")
+        self._level = metrics.gauge(
+            "verdict_level", "1", "Last level of a model: 0 unknown, 1 healthy, 2 degraded, 3 unavailable."
+        )
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Take in records of the telemetry topic, and say at once what changed."""
+        self._monitor.watch(self._policies.book, self._now)
+        for record in records:
+            refused = self._observe(record)
+            self._batches.add(1, {"result": refused.reason.value if refused else "taken"})
+            if refused is not None and refused.reason is not Reason.MODEL_NOT_USED:
+                await self._outbox.findings.report(refused.reason, refused.detail, record)
+        await self._say()
+
+    async def run(self, stop: Stop) -> None:
+        """Look for silence and refresh verdicts, until asked to stop."""
+        while not await stop.within(TICK_S):
+            self._monitor.watch(self._policies.book, self._now)
+            await self._say()
+
+    @property
+    def _now(self) -> Micros:
+        return self._clock.now().wall
+
+    def _observe(self, record: Record) -> Refused | None:
+        batch = open_sealed(record.value, self._policies.book.trust, TelemetryBatch)
+        return batch if isinstance(batch, Refused) else self._monitor.observe(batch, self._now)
+
+    async def _say(self) -> None:
+        """Publish the verdicts that are due. One at a time says, so that a later verdict is never before an earlier one."""
+        async with self._saying:
+            await asyncio.gather(*(self._publish(verdict) for verdict in self._monitor.judge(self._now)))
+
+    async def _publish(self, verdict: Verdict) -> None:
+        if verdict.since == verdict.issued_at:
+            _log.info("verdict", verdict=verdict.key, judged=verdict.level.value, detail=verdict.detail)
+        try:
+            await self._outbox.publisher.publish(VERDICTS.name, verdict.key, seal(verdict, self._outbox.key))
+        except InfrastructureError as error:
+            self._lost.add(1)
+            _log.warning("verdict_unpublished", verdict=verdict.key, error=error.message)
+            return
+        self._verdicts.add(1, {"level": verdict.level.value})
+        self._level.set(_RANK[verdict.level], {"model": verdict.model, "objective": verdict.objective})
