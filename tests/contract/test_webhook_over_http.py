@@ -1,6 +1,12 @@
 """One attempt over real HTTP, seen from the receiver's side."""
 
+import asyncio
+import json
+import signal
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,3 +98,37 @@ async def test_nobody_listening_is_a_failure_in_words(sender, receiver):
         url = gone.url
     delivery = await attempt(sender, url)
     assert delivery == Delivery(0, "cannot connect: ConnectionRefusedError")
+
+
+async def test_the_receiver_as_a_process_writes_a_line_for_each_request_and_ends_when_asked(sender, tmp_path):
+    log = tmp_path / "notices.jsonl"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "interlock.testing.webhook_receiver"),
+        *("--log", str(log), "--key", public_text(KEY), "--answers", "500"),
+    )
+    try:
+        async with asyncio.timeout(30):
+            (first,) = await lines(log, 1)
+            assert (await attempt(sender, first["listening"])).status == 500
+            assert (await attempt(sender, first["listening"])).accepted
+            _, refused, accepted = await lines(log, 3)
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert [(line["genuine"], line["status"]) for line in (refused, accepted)] == [(True, 500), (True, 204)]
+
+
+async def lines(log: Path, count: int) -> list[dict[str, Any]]:
+    """Wait until that many lines are written."""
+    while True:
+        written = written_in(log)
+        if len(written) >= count:
+            return written
+        await asyncio.sleep(0.05)
+
+
+def written_in(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []

@@ -182,7 +182,7 @@ class Telling:
     def _notice(self, channel: str, slot: int, kind: NoticeKind, delivery: Delivery) -> Notice:
         change = self._change.value
         self._office.instruments.attempted(kind, self._age())
-        _log.info("notice", change=change.id, channel=channel, attempt=slot, kind=str(kind), detail=delivery.detail)
+        _log.info("attempted", change=change.id, channel=channel, attempt=slot, kind=str(kind), detail=delivery.detail)
         return Notice(
             change_id=change.id,
             event_id=self._change.event_id,

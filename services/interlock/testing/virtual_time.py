@@ -64,7 +64,9 @@ class _JumpingSelector(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         events = super().select(0)
         if not events and timeout is None:
-            raise InvariantError("Every task waits, and no timer is set.", "Look for what should have woken one of them.")
+            raise InvariantError(
+                "Every task waits, and no timer is set.", "Look for what should have woken one of them."
+            )
         if not events and timeout:
             self.now_s += timeout
         return events

@@ -1,0 +1,247 @@
+"""The notifier as a process, on a real broker, before a receiver that really listens."""
+
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from interlock.notifier.webhook import public_text
+from interlock.records.audit import AuditKind, AuditRecord
+from interlock.records.change import Cause, RoutingChange, Trigger
+from interlock.records.log import NO_TERM, ShardLog
+from interlock.records.sealing import event_id_of, open_sealed
+from interlock.records.telling import Finding, Notice, NoticeKind
+from interlock.runtime.bus import Bus, Position
+from interlock.runtime.clock import SystemClock
+from interlock.runtime.kafka_bus import KafkaBus
+from interlock.signing.statement import Statement
+from interlock.signing.verifier import Verified
+from interlock.testing.builders import Deployment
+from interlock.testing.webhook_receiver import Received, WebhookReceiver
+from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros
+from interlock.wire.topics import AUDIT, FINDINGS, NOTICES, POLICIES, SHARDS
+
+PATIENCE_S = 60
+T = TypeVar("T", bound=Statement)
+
+
+@dataclass
+class World:
+    """A deployment of its own on the broker: its policy, its receiver, and a hand that writes the audit log."""
+
+    deployment: Deployment
+    bootstrap: str
+    bus: Bus
+    receiver: WebhookReceiver
+    directory: Path
+    agent: str
+    log: ShardLog
+
+    @classmethod
+    async def open(cls, bootstrap: str, bus: Bus, receiver: WebhookReceiver, directory: Path) -> "World":
+        """Publish the policy and claim the shard, as decision would."""
+        agent = f"agent-{uuid.uuid4().hex[:8]}"
+        deployment = Deployment(f"test-{uuid.uuid4().hex[:8]}", now=SystemClock().now().wall, agents=(agent,))
+        deployment.install(directory)
+        world = cls(deployment, bootstrap, bus, receiver, directory, agent, ShardLog(shard_of(agent, SHARDS)))
+        policy = deployment.policy(agent, ["atlas", "birch"], webhook=receiver.url)
+        await (await bus.publisher()).publish(POLICIES.name, f"policy/{agent}", policy, partition=0)
+        await world._append(
+            AuditRecord(world.log.shard, AuditKind.CLAIM, "decision-1", NO_TERM, 0, Micros(0), (), (), (), b"")
+        )
+        await world._read_log()
+        return world
+
+    async def change(self, *, by: str = "decision-1") -> bytes:
+        """Append a step with one change; the event id under which it must be told."""
+        now = SystemClock().now().wall
+        change = RoutingChange(
+            id=f"{self.agent}/main/*@1.{self.log.term}.{self.log.sequence}",
+            deployment=self.deployment.name,
+            shard=self.log.shard,
+            root_version=1,
+            term=self.log.term,
+            version=1,
+            agent=self.agent,
+            slot="main",
+            scope="*",
+            policy_version=1,
+            policy_digest=b"",
+            source="atlas",
+            target="birch",
+            safe_state=None,
+            cause=Cause(Trigger.UNAVAILABLE, "atlas", "5 of 5 probes failed"),
+            verification=(),
+            delta=(),
+            material=False,
+            team="team",
+            accepted_by="oscar",
+            review_due=now,
+            issued_at=now,
+            not_after=Micros(now + 60 * SECOND),
+        )
+        sealed = self.deployment.seal(change, "decision-1")
+        sequence = (self.log.sequence or 0) + 1
+        step = AuditRecord(self.log.shard, AuditKind.STEP, by, self.log.term, sequence, now, (), (sealed,), (), b"")
+        await self._append(step, by=by)
+        if by == "decision-1":
+            self.log.sequence = sequence
+        return event_id_of(change)
+
+    async def notices(self, event_id: bytes) -> list[Notice]:
+        """Every notice of a change, in the order of attempts."""
+        told = await self._read(NOTICES.name, Notice)
+        return sorted((n for n in told if n.event_id == event_id), key=lambda notice: notice.attempt)
+
+    async def findings(self) -> list[Finding]:
+        """Every finding of this notifier."""
+        return await self._read(FINDINGS.name, Finding)
+
+    @asynccontextmanager
+    async def notifier(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """The real process; whatever happens, it is gone afterwards."""
+        settings = self.directory / "notifier.toml"
+        settings.write_text(
+            f'bootstrap = "{self.bootstrap}"\ndeployment = "{self.deployment.name}"\n'
+            'trust_root = "root-1.sealed"\nowner = "notifier-1"\nkey = "notifier-1.pem"\n',
+            encoding="utf-8",
+        )
+        environment = {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP_SERVERS"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "interlock.notifier", str(settings), env=environment
+        )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _append(self, record: AuditRecord, *, by: str = "decision-1") -> None:
+        publisher = await self.bus.publisher()
+        sealed = self.deployment.seal(record, by)
+        await publisher.publish(AUDIT.name, str(self.log.shard), sealed, partition=self.log.shard)
+
+    async def _read_log(self) -> None:
+        """Take what is in the log already, other tests' records too, as an owner does after its claim."""
+        where = Position(AUDIT.name, self.log.shard)
+        reader = await self.bus.reader([where], start={where: 0})
+        for record in await reader.read_to_end():
+            opened = open_sealed(record.value, self.deployment.root, AuditRecord)
+            if isinstance(opened, Verified):
+                self.log.take(record.offset, opened.value)
+        await reader.close()
+
+    async def _read(self, topic: str, kind: type[T]) -> list[T]:
+        reader = await self.bus.reader([topic])
+        opened = [open_sealed(record.value, self.deployment.root, kind) for record in await reader.read_to_end()]
+        await reader.close()
+        return [item.value for item in opened if isinstance(item, Verified)]
+
+
+@pytest.fixture
+async def world(real_kafka: str, tmp_path: Path) -> AsyncIterator[World]:
+    bus = KafkaBus(real_kafka)
+    try:
+        async with WebhookReceiver(public_text(Deployment().key("notifier-1"))) as receiver:
+            yield await World.open(real_kafka, bus, receiver, tmp_path)
+    finally:
+        await bus.close()
+
+
+def accepted(event_id: bytes) -> Callable[[list[Received]], bool]:
+    return lambda requests: any(r.id == event_id.hex() and r.accepted for r in requests)
+
+
+def answered(event_id: bytes, times: int) -> Callable[[list[Received]], bool]:
+    return lambda requests: sum(r.id == event_id.hex() for r in requests) >= times
+
+
+async def until(world: World, event_id: bytes, kind: NoticeKind) -> list[Notice]:
+    """Wait until the topic holds a notice of that kind."""
+    return await eventually(lambda: world.notices(event_id), lambda told: any(notice.kind is kind for notice in told))
+
+
+async def eventually(ask: Callable[[], Awaitable[list[T]]], holds: Callable[[list[T]], bool]) -> list[T]:
+    """Ask again until the answer will do."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            answer = await ask()
+            if holds(answer):
+                return answer
+            await asyncio.sleep(0.1)
+
+
+async def test_a_change_in_the_log_becomes_one_accepted_notice_with_a_receipt(world: World) -> None:
+    async with world.notifier() as process:
+        event_id = await world.change()
+        requests = await world.receiver.wait_for(accepted(event_id), within_s=PATIENCE_S)
+        (notice,) = await until(world, event_id, NoticeKind.ACCEPTED)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await process.wait() == 0
+    (request,) = [request for request in requests if request.id == event_id.hex()]
+    assert request.genuine
+    assert request.body["data"]["target"] == "birch"
+    assert (notice.attempt, notice.status, notice.agent) == (1, 204, world.agent)
+    assert notice.at >= notice.change_issued_at
+
+
+async def test_a_receiver_that_fails_twice_is_told_a_third_time(world: World) -> None:
+    world.receiver.answers.extend(["500", "500"])
+    async with world.notifier():
+        event_id = await world.change()
+        await world.receiver.wait_for(accepted(event_id), within_s=PATIENCE_S)
+        told = await until(world, event_id, NoticeKind.ACCEPTED)
+    assert [notice.kind for notice in told] == [NoticeKind.FAILED, NoticeKind.FAILED, NoticeKind.ACCEPTED]
+    assert [notice.status for notice in told] == [500, 500, 204]
+    assert len({request.id for request in world.receiver.requests}) == 1
+
+
+async def test_a_notifier_killed_in_mid_course_goes_on_under_the_same_id_and_repeats_nothing(world: World) -> None:
+    world.receiver.answers.extend(["500", "500", "hang"])
+    async with world.notifier() as process:
+        event_id = await world.change()
+        await world.receiver.wait_for(answered(event_id, 3), within_s=PATIENCE_S)  # the third hangs in mid-air
+        process.kill()
+        await process.wait()
+    before = await world.notices(event_id)
+    async with world.notifier():
+        requests = await world.receiver.wait_for(accepted(event_id), within_s=PATIENCE_S)
+        told = await until(world, event_id, NoticeKind.ACCEPTED)
+    assert {request.id for request in requests} == {event_id.hex()}
+    assert len(requests) == 4
+    attempts = [notice.attempt for notice in told]
+    assert [notice.kind for notice in before] == [NoticeKind.FAILED, NoticeKind.FAILED]
+    assert attempts == sorted(set(attempts))
+    assert attempts[-1] > before[-1].attempt
+
+
+async def test_what_was_accepted_before_a_restart_is_not_told_again(world: World) -> None:
+    async with world.notifier():
+        first = await world.change()
+        await until(world, first, NoticeKind.ACCEPTED)
+    async with world.notifier():
+        second = await world.change()
+        requests = await world.receiver.wait_for(accepted(second), within_s=PATIENCE_S)
+    assert [request.id for request in requests] == [first.hex(), second.hex()]
+
+
+async def test_a_step_signed_in_the_wrong_role_is_a_finding_and_nobody_is_told(world: World) -> None:
+    async with world.notifier():
+        forged = await world.change(by="gateway-1")
+        genuine = await world.change()
+        requests = await world.receiver.wait_for(accepted(genuine), within_s=PATIENCE_S)
+        await eventually(world.findings, lambda found: any(f.reason == Reason.ROLE_NOT_ALLOWED for f in found))
+    assert forged.hex() not in {request.id for request in requests}
+    assert await world.notices(forged) == []
