@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
+from interlock.decision.desk import Desk
 from interlock.decision.service import DecisionService
-from interlock.decision.term import Desk
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, RoutingChange
 from interlock.records.documents import Denial

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from interlock.decision.desk import Desk
 from interlock.decision.service import DecisionService
 from interlock.decision.settings import DecisionSettings
-from interlock.decision.term import Desk
 from interlock.reporting.shell import shell
 from interlock.runtime import lifecycle, logs
 from interlock.wire.topics import SHARDS

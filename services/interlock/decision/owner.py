@@ -4,7 +4,8 @@ import structlog
 
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
-from interlock.decision.term import Desk, Term, TermEnded
+from interlock.decision.desk import Desk
+from interlock.decision.term import Term, TermEnded
 from interlock.records.audit import AuditKind, AuditRecord
 from interlock.records.log import NO_TERM, ShardLog
 from interlock.records.sealing import seal

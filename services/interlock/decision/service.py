@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from interlock.decision.desk import Desk
 from interlock.decision.owner import ShardOwner
-from interlock.decision.term import Desk
 from interlock.runtime.bus import Bus, Membership
 from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop

@@ -5,29 +5,24 @@ published before the append is acknowledged, and only if its offset follows the 
 is published under the term.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import structlog
 
 from interlock.decision.core.decide import Outcome, decide
-from interlock.decision.core.events import Lapse, Tick, interpret
+from interlock.decision.core.events import Event, Lapse, Tick, interpret
 from interlock.decision.core.freshness import Freshness
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
-from interlock.policy.book import Book
-from interlock.records.audit import AuditKind, AuditRecord, Entry, Input, InputKind
-from interlock.records.change import Heartbeat, RoutingChange
+from interlock.decision.core.step import Step
+from interlock.decision.desk import Desk
+from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
+from interlock.records.change import Heartbeat
 from interlock.records.health import Verdict
 from interlock.records.sealing import open_sealed, seal
-from interlock.reporting.findings import Findings
-from interlock.runtime.bus import Bus, Position, Publisher, Reader, Record
-from interlock.runtime.clock import Clock
+from interlock.runtime.bus import Position, Publisher, Reader, Record
 from interlock.runtime.lifecycle import Stop
-from interlock.signing.keys import SigningKey
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX, INPUTS_PER_STEP_MAX, STEP_BYTES_MAX
+from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import AUDIT, COMMANDS, HEARTBEATS, POLICIES, ROUTES, VERDICTS
@@ -58,62 +53,6 @@ class TermEnded(Exception):  # noqa: N818 - not an error: somebody else took ove
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What an owner works with.
-
-    Attributes:
-        shard: The shard, one of `shards`.
-        owner: The owner's name in the trust root, and `key` its private key.
-        book: The installed trust root, and nothing else.
-        bus: Where everything is read and written.
-        clock: Civil time.
-        findings: Where refusals are told.
-        held: Whether the consumer group still gives the shard to this process.
-    """
-
-    shard: int
-    shards: int
-    owner: str
-    key: SigningKey
-    book: Book
-    bus: Bus
-    clock: Clock
-    findings: Findings
-    held: Callable[[], bool]
-
-    def now(self) -> Micros:
-        """Civil time."""
-        return self.clock.now().wall
-
-
-@dataclass(slots=True)
-class _Step:
-    """What is collected for the next audit record."""
-
-    state: State
-    inputs: list[Input] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    changes: list[RoutingChange] = field(default_factory=list)
-    size: int = 0
-
-    @property
-    def full(self) -> bool:
-        return (
-            len(self.inputs) >= INPUTS_PER_STEP_MAX
-            or self.size >= STEP_BYTES_MAX
-            or len(self.changes) >= CHANGES_PER_STEP_MAX
-        )
-
-    def add(self, given: Input, outcome: Outcome) -> None:
-        self.state = outcome.state
-        if outcome.to_journal:
-            self.inputs.append(given)
-            self.entries += outcome.entries
-            self.changes += outcome.changes
-            self.size += len(given.value) + sum(len(entry.value or b"") for entry in outcome.entries)
-
-
 class Term:
     """The rule of one owner. `beats` counts its heartbeats: 0 until everything was heard once.
 
@@ -128,7 +67,7 @@ class Term:
         self._desk = desk
         self.beats = 0
         self._publisher = publisher
-        self._state = journal.state
+        self._step = Step(journal.state)
         self._sealed = journal.sealed
         self._positions = journal.positions
         self._sequence = journal.log.sequence or 0
@@ -139,6 +78,10 @@ class Term:
         self._freshness = Freshness()
         self._beat_due = Micros(0)
         self._tick_due = Micros(0)
+
+    @property
+    def _state(self) -> State:
+        return self._step.state
 
     async def restore(self) -> None:
         """Publish again what the log holds and the routes topic does not."""
@@ -191,10 +134,8 @@ class Term:
         """
         now = max(self._desk.now(), self._state.now)
         fresh = {verdict.value.key for record in records if (verdict := self._verdict(record, now)) is not None}
-        step = _Step(self._state)
         for key in sorted(set(self._state.verdicts) - fresh):
-            self._lapse(step, Lapse(key, now), now)
-        await self._flush(step, now)
+            await self._lapse(Lapse(key, now), now)
         await self._take(records, heard_all=True)
 
     def _verdict(self, record: Record, now: Micros) -> Verified[Verdict] | None:
@@ -204,45 +145,52 @@ class Term:
         opened = open_sealed(record.value, self._state.book.trust, Verdict)
         return opened if isinstance(opened, Verified) and opened.value.valid_until > now else None
 
-    def _lapse(self, step: _Step, lapse: Lapse, now: Micros) -> None:
-        step.add(Input(InputKind.LAPSE, subject=lapse.key, at=lapse.valid_until), decide(step.state, lapse, now))
-
     async def _take(self, records: list[Record], *, heard_all: bool) -> None:
         """Decide on records and on the passing of time. Silence counts only while everything that was said is heard."""
         now = max(self._desk.now(), self._state.now)
-        step = _Step(self._state)
         for record in records:
             if record.topic == AUDIT.name:
                 self._watch_log(record)
             elif record.topic == ROUTES.name:
                 await self._watch_routes(record)
             else:
-                await self._decide_record(step, record, now)
-            step = await self._flush(step, now) if step.full else step
+                await self._take_record(record, now)
         for lapse in self._freshness.lapsed(now) if heard_all else ():
-            self._lapse(step, lapse, now)
+            await self._lapse(lapse, now)
         if now >= self._tick_due:
             self._tick_due = Micros(now + TICK_US)
-            step.add(Input(InputKind.TICK, at=now), decide(step.state, Tick(), now))
-        await self._flush(step, now)
+            while len((await self._decide(Input(InputKind.TICK, at=now), Tick(), now)).changes) == CHANGES_PER_STEP_MAX:
+                pass
+        await self._flush(now)
 
-    async def _decide_record(self, step: _Step, record: Record, now: Micros) -> None:
+    async def _take_record(self, record: Record, now: Micros) -> None:
         if record.topic == VERDICTS.name and record.timestamp_ms * 1_000 < now - VERDICT_AGE_US_MAX:
             return
         given = Input(InputKind.RECORD, record.topic, record.partition, record.offset, record.value or b"")
-        event = interpret(given, step.state.book.trust)
+        event = interpret(given, self._step.state.book.trust)
         if isinstance(event, Refused):
             await self._desk.findings.report(event.reason, event.detail, record)
             return
         if isinstance(event, Verified) and not self._freshness.hear(event.value):
             return
-        outcome = decide(step.state, event, now)
-        step.add(given, outcome)
+        outcome = await self._decide(given, event, now)
         if outcome.refused is not None and outcome.refused.reason not in _SILENT:
             await self._desk.findings.report(outcome.refused.reason, outcome.refused.detail, record)
 
-    async def _flush(self, step: _Step, now: Micros) -> _Step:
-        """Append one step to the log; publish its changes only once it is there."""
+    async def _lapse(self, lapse: Lapse, now: Micros) -> None:
+        await self._decide(Input(InputKind.LAPSE, subject=lapse.key, at=lapse.valid_until), lapse, now)
+
+    async def _decide(self, given: Input, event: Event, now: Micros) -> Outcome:
+        """Decide, and collect the decision for the next audit record; a full record is appended first."""
+        outcome = decide(self._step.state, event, now)
+        if not self._step.fits(given, outcome):
+            await self._flush(now)
+        self._step.add(given, outcome)
+        return outcome
+
+    async def _flush(self, now: Micros) -> None:
+        """Append what was collected to the log; publish its changes only once it is there."""
+        step, self._step = self._step, Step(self._step.state)
         if step.inputs:
             signed = [(change.route, seal(change, self._desk.key)) for change in step.changes]
             await self._append(step, tuple(sealed for _, sealed in signed), now)
@@ -257,10 +205,8 @@ class Term:
                     target=change.target,
                     cause=change.cause.detail,
                 )
-        self._state = step.state
-        return _Step(self._state)
 
-    async def _append(self, step: _Step, changes: tuple[bytes, ...], now: Micros) -> None:
+    async def _append(self, step: Step, changes: tuple[bytes, ...], now: Micros) -> None:
         if not self._desk.held():
             raise TermEnded(Reason.LOG_GAP)
         self._sequence += 1

@@ -21,6 +21,7 @@ from interlock.records.sealing import open_sealed
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.limits import POLICY_BYTES_MAX
 from interlock.vocabulary.reasons import Reason
 
 EvidenceHeld = Mapping[tuple[str, str, str], Evidence]
@@ -106,6 +107,8 @@ def take(book: Book, sealed: bytes | None) -> Taken | Refused:
     """Take one record of the policies topic. Never raises; a repetition is refused as `NOT_NEWER`."""
     if sealed is None:
         return Refused(Reason.EMPTY)
+    if len(sealed) > POLICY_BYTES_MAX:
+        return Refused(Reason.TOO_LARGE, f"{len(sealed)} bytes, {POLICY_BYTES_MAX} are allowed")
     opened: Verified[Any] | Refused = open_sealed(sealed, book.trust, TrustRoot, RoutePolicy, Denial)
     if isinstance(opened, Refused):
         return opened

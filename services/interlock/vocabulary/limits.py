@@ -42,17 +42,23 @@ CALLS_MAX = 1_000_000_000
 SKETCH_BUCKETS_MAX = 2_048
 """At 1 % relative error 2,048 buckets span 17 orders of magnitude: more, or one numbered beyond it, is hostile."""
 
-INPUTS_PER_STEP_MAX = 200
-"""Inputs in one audit record, so that its size stays below the topic's limit together with `STEP_BYTES_MAX`."""
+POLICY_BYTES_MAX = 131_072
+"""A sealed policy: some hundred rungs in all. It stands twice in an audit record, as input and as entry."""
 
-STEP_BYTES_MAX = 393_216
-"""Signed input bytes collected for one step: half of `ENVELOPE_BYTES_MAX`, the other half is for changes and entries."""
+INPUTS_PER_STEP_MAX = 200
+"""Inputs in one audit record: keeps a record readable, and the work that a crash repeats small."""
+
+STEP_BYTES_MAX = 700_000
+"""What one audit record may hold before it is sealed; the rest of `ENVELOPE_BYTES_MAX` is room for the seal."""
 
 PARKED_PER_SHARD_MAX = 10_000
 """Changes waiting for their policy; one per route, so this is a bound on forged route names."""
 
-CHANGES_PER_STEP_MAX = 64
-"""Orders in one audit record: 64 of some 5 kB stay far below `ENVELOPE_BYTES_MAX`; the next tick makes the others."""
+CHANGES_PER_STEP_MAX = 24
+"""Orders of one decision: with two copies of the largest policy they stay below `STEP_BYTES_MAX`. The next tick makes the others."""
+
+CHANGE_BYTES = 16_384
+"""What is reckoned for one order in an audit record: eight rungs with every check are some 12 kB."""
 
 MOMENT_US_MAX = 253_402_300_799_999_999
 """The last microsecond of the year 9999: no calendar, ours or another reader's, goes on after it."""

@@ -1,0 +1,40 @@
+"""What a shard's owner works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from interlock.policy.book import Book
+from interlock.reporting.findings import Findings
+from interlock.runtime.bus import Bus
+from interlock.runtime.clock import Clock
+from interlock.signing.keys import SigningKey
+from interlock.vocabulary.time import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an owner works with.
+
+    Attributes:
+        shard: The shard, one of `shards`.
+        owner: The owner's name in the trust root, and `key` its private key.
+        book: The installed trust root, and nothing else.
+        bus: Where everything is read and written.
+        clock: Civil time.
+        findings: Where refusals are told.
+        held: Whether the consumer group still gives the shard to this process.
+    """
+
+    shard: int
+    shards: int
+    owner: str
+    key: SigningKey
+    book: Book
+    bus: Bus
+    clock: Clock
+    findings: Findings
+    held: Callable[[], bool]
+
+    def now(self) -> Micros:
+        """Civil time."""
+        return self.clock.now().wall
