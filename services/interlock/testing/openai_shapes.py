@@ -32,7 +32,7 @@ def chunks(frame: dict[str, Any], author: str, finish: str) -> list[dict[str, An
     """The same answer in the pieces of a stream; the last one finishes it."""
     deltas: list[dict[str, str]] = [{"role": "assistant", "content": f"{author}:"}]
     deltas += [{"content": f" {word}"} for word in _WORDS]
-    pieces = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    pieces: list[dict[str, Any]] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     pieces.append({"index": 0, "delta": {}, "finish_reason": finish})
     return [{"object": "chat.completion.chunk", **frame, "choices": [piece]} for piece in pieces]
 

@@ -1,0 +1,456 @@
+"""The gateway over real HTTP, between a client and a model server, with a resolver that says what the test tells it."""
+
+import asyncio
+import hashlib
+import io
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import aiohttp.web
+import pytest
+
+from interlock.records.health import Outcome
+from interlock.records.sealing import open_sealed
+from interlock.records.telling import Finding
+from interlock.reporting.accumulator import Call
+from interlock.reporting.findings import Findings
+from interlock.router.gateway.server import GatewayServer
+from interlock.router.gateway.settings import AgentKey, GatewaySettings, Timeouts
+from interlock.runtime import lifecycle, logs
+from interlock.runtime.clock import SystemClock
+from interlock.runtime.fields import Address
+from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
+from interlock.runtime.metrics import Metrics
+from interlock.signing.verifier import Verified
+from interlock.testing.builders import Deployment, model
+from interlock.testing.fixed_resolver import CHANGE_ID, FixedResolver
+from interlock.testing.model_server import ModelServer
+from interlock.wire.topics import FINDINGS
+
+AGENT_KEY = "agent-key-of-support"
+CREDENTIAL = "provider-credential-of-atlas"
+HELLO = {"model": "gpt-9", "messages": [{"role": "user", "content": "my secret question"}], "user": "support"}
+
+
+@dataclass
+class Bench:
+    """Everything between a client and a model server, and what each of them saw."""
+
+    server: ModelServer
+    gateway: GatewayServer
+    resolver: FixedResolver
+    client: aiohttp.ClientSession
+    broker: MemoryBroker
+    metrics: Metrics
+    calls: list[Call]
+    noted: asyncio.Event
+    log: io.StringIO
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [call.outcome for call in self.calls]
+
+    def url(self, path: str = "/v1/chat/completions") -> str:
+        return f"http://127.0.0.1:{self.gateway.port}{path}"
+
+    @asynccontextmanager
+    async def ask(
+        self, more: dict[str, Any] | None = None, key: str = AGENT_KEY, **headers: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        body = {**HELLO, **(more or {})}
+        async with self.client.post(
+            self.url(), json=body, headers={"Authorization": f"Bearer {key}", **named}
+        ) as reply:
+            yield reply
+
+    async def error(self, more: dict[str, Any] | None = None, **asked: str) -> tuple[int, str]:
+        async with self.ask(more, **asked) as reply:
+            return reply.status, (await reply.json())["error"]["code"]
+
+    async def call_ended(self) -> Call:
+        await asyncio.wait_for(self.noted.wait(), 10)
+        return self.calls[-1]
+
+    async def findings(self) -> list[Finding]:
+        """The findings on the topic, once there are any."""
+        reader = await MemoryBus(self.broker).reader([FINDINGS.name])
+        opened = [open_sealed(record.value, Deployment().root, Finding) for record in await reader.batch(wait_s=10)]
+        return [found.value for found in opened if isinstance(found, Verified)]
+
+
+def settings_of(timeouts: Timeouts) -> GatewaySettings:
+    key_sha256 = hashlib.sha256(AGENT_KEY.encode()).hexdigest()
+    return GatewaySettings(
+        bootstrap="127.0.0.1:9",
+        deployment="testbed",
+        trust_root=Path("root-1.sealed"),
+        owner="gateway-1",
+        key=Path("gateway-1.pem"),
+        state=Path("marks.sqlite"),
+        serve=Address("127.0.0.1", 0),
+        agents=(AgentKey(agent="support", key_sha256=key_sha256),),
+        timeouts=timeouts,
+        body_bytes_max=65_536,
+    )
+
+
+@asynccontextmanager
+async def bench_with(timeouts: Timeouts) -> AsyncIterator[Bench]:
+    log, clock, metrics, broker = io.StringIO(), SystemClock(), Metrics("gateway"), MemoryBroker()
+    logs.configure("gateway", level="debug", stream=log)
+    resolver, calls, noted = FixedResolver(), list[Call](), asyncio.Event()
+
+    def note(call: Call) -> None:
+        calls.append(call)
+        noted.set()
+
+    publisher = await MemoryBus(broker).publisher()
+    findings = Findings(publisher, "gateway-1", Deployment().key("gateway-1"), clock, metrics)
+    gateway = GatewayServer(
+        settings=settings_of(timeouts),
+        resolver=resolver,
+        note=note,
+        findings=findings,
+        clock=clock,
+        metrics=metrics,
+    )
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(ModelServer("atlas", served_as="atlas-2026", credential=CREDENTIAL))
+        await stack.enter_async_context(gateway)
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        resolver.serve(model("atlas", endpoint=server.endpoint))
+        yield Bench(server, gateway, resolver, client, broker, metrics, calls, noted, log)
+
+
+@pytest.fixture
+async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setenv("ATLAS_KEY", CREDENTIAL)
+    async with bench_with(Timeouts()) as made:
+        yield made
+
+
+@pytest.fixture
+async def hasty(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    """A bench whose gateway has little patience."""
+    monkeypatch.setenv("ATLAS_KEY", CREDENTIAL)
+    async with bench_with(Timeouts(connect="100ms", first_token="200ms", stall="200ms", total="400ms")) as made:
+        yield made
+
+
+def data_of(stream: str) -> list[str]:
+    return [event.removeprefix("data: ") for event in stream.split("\n\n") if event]
+
+
+async def test_a_whole_answer_comes_through_unchanged_and_marked(bench: Bench) -> None:
+    async with bench.ask() as reply:
+        told = await reply.json()
+
+    assert reply.status == 200
+    assert told["choices"][0]["message"]["content"].startswith("atlas: ")
+    assert told["model"] == "atlas-2026"
+    assert {name.lower(): value for name, value in reply.headers.items() if name.lower().startswith("x-interlock")} == {
+        "x-interlock-agent": "support",
+        "x-interlock-change": CHANGE_ID,
+        "x-interlock-model": "atlas",
+        "x-interlock-state": "normal",
+        "x-interlock-substituted": "false",
+    }
+
+
+async def test_a_stream_comes_through_event_by_event_and_marked(bench: Bench) -> None:
+    bench.resolver.serve(model("atlas", endpoint=bench.server.endpoint), substituted=True)
+    async with bench.ask({"stream": True}) as reply:
+        events = data_of(await reply.text())
+
+    assert reply.headers["Content-Type"] == "text/event-stream"
+    assert reply.headers["x-interlock-substituted"] == "true"
+    assert events[-1] == "[DONE]"
+    text = "".join(json.loads(event)["choices"][0]["delta"].get("content", "") for event in events[:-1])
+    assert text == "atlas: a short answer of a few words."
+
+
+async def test_the_approved_model_is_called_whatever_the_agent_asks_for(bench: Bench) -> None:
+    async with bench.ask({"model": "gpt-9"}) as reply:
+        assert reply.status == 200
+
+    assert [(seen.model, seen.user) for seen in bench.server.seen] == [("atlas-2026", "support")]
+    assert [route.key for route in bench.resolver.asked] == ["support/main/*"]
+
+
+async def test_only_tracing_headers_reach_the_model_server(bench: Bench) -> None:
+    async with bench.ask(traceparent="00-1-2-01", x_org="acme", cookie="a=b", openai_organization="org-1") as reply:
+        assert reply.status == 200
+
+    sent = bench.server.seen[0].headers
+    assert sent["traceparent"] == "00-1-2-01"
+    assert sent["user-agent"] == "interlock-gateway"
+    assert sent.keys() <= {
+        "traceparent",
+        "user-agent",
+        "host",
+        "accept",
+        "accept-encoding",
+        "content-type",
+        "content-length",
+    }
+
+
+@pytest.mark.parametrize("key", ["", "wrong", CREDENTIAL])
+async def test_an_unknown_key_gets_401_and_no_model(bench: Bench, key: str) -> None:
+    assert await bench.error(key=key) == (401, "invalid_api_key")
+    assert bench.server.seen == []
+    assert bench.calls == []
+
+
+@pytest.mark.parametrize(
+    ("more", "headers"), [({"fallbacks": ["gpt-9"]}, {}), ({}, {"anthropic_beta": "server-side-fallback-1"})]
+)
+async def test_asking_for_routing_is_refused_before_anything_is_called(
+    bench: Bench, more: dict[str, Any], headers: dict[str, str]
+) -> None:
+    assert await bench.error(more, **headers) == (400, "interlock_routing_field")
+    assert bench.server.seen == []
+
+
+async def test_a_safe_state_answers_403_and_calls_nothing(bench: Bench) -> None:
+    bench.resolver.stop("denied")
+    async with bench.ask({"stream": True}) as reply:
+        error = (await reply.json())["error"]
+
+    assert (reply.status, error["code"]) == (403, "interlock_safe_state")
+    assert reply.headers["x-interlock-state"] == "safe"
+    assert reply.headers["x-interlock-change"] == CHANGE_ID
+    assert "x-interlock-model" not in reply.headers
+    assert bench.server.seen == []
+    assert bench.calls == []
+
+
+async def test_an_agent_sees_its_own_model_and_no_other(bench: Bench) -> None:
+    headers = {"Authorization": f"Bearer {AGENT_KEY}"}
+    async with bench.client.get(bench.url("/v1/models"), headers=headers) as reply:
+        assert [entry["id"] for entry in (await reply.json())["data"]] == ["support", "atlas"]
+    bench.resolver.stop("denied")
+    async with bench.client.get(bench.url("/v1/models"), headers=headers) as reply:
+        assert (await reply.json())["data"] == []
+        assert reply.headers["x-interlock-state"] == "safe"
+    async with bench.client.get(bench.url("/v1/models")) as reply:
+        assert reply.status == 401
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_from_another_model_is_withheld_and_found(bench: Bench, stream: bool) -> None:
+    bench.server.behave(mode="wrong_model")
+    async with bench.ask({"stream": stream}) as reply:
+        told = await reply.text()
+
+    assert reply.status == 502
+    assert json.loads(told)["error"]["code"] == "interlock_other_model"
+    assert "short answer" not in told
+    call = await bench.call_ended()
+    assert (call.outcome, call.model, call.model_named) == (Outcome.MODEL_GONE, "atlas", "atlas-other")
+    findings = await bench.findings()
+    assert [(found.reason, found.service) for found in findings] == [("other_model_answered", "gateway-1")]
+    assert "atlas-other" in findings[0].detail
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "status", "code", "outcome"),
+    [
+        ("error", 500, "server_error", Outcome.SERVER_ERROR),
+        ("throttle", 429, "rate_limit_exceeded", Outcome.THROTTLED),
+        ("refuse", 502, "upstream_unreachable", Outcome.CONNECTION),
+    ],
+)
+async def test_a_providers_failure_goes_back_to_the_agent_and_into_telemetry(
+    bench: Bench, stream: bool, mode: str, status: int, code: str, outcome: Outcome
+) -> None:
+    bench.server.behave(mode=mode, retry_after_s=7)
+    async with bench.ask({"stream": stream}) as reply:
+        told = (await reply.json())["error"]
+
+    assert (reply.status, told["code"]) == (status, code)
+    assert reply.headers["x-interlock-model"] == "atlas"
+    assert reply.headers.get("Retry-After") == ("7" if mode == "throttle" else None)
+    assert bench.outcomes == [outcome]
+    assert len(bench.server.seen) == 1, "nothing is tried again"
+
+
+async def test_a_server_that_is_not_there_is_a_connection_fault(bench: Bench) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bench.resolver.serve(model("atlas", endpoint=f"http://127.0.0.1:{free.getsockname()[1]}/v1"))
+        assert await bench.error() == (502, "upstream_unreachable")
+
+    assert bench.outcomes == [Outcome.CONNECTION]
+
+
+async def test_an_answer_that_takes_too_long_is_a_timeout(hasty: Bench) -> None:
+    hasty.server.behave(mode="slow", latency_ms=60_000)
+
+    assert await hasty.error() == (504, "upstream_timeout")
+    assert await hasty.error({"stream": True}) == (504, "upstream_timeout")
+    assert hasty.outcomes == [Outcome.TIMEOUT, Outcome.TIMEOUT]
+    await hasty.server.wait_for(lambda server: server.broken_off == 2)
+
+
+async def test_a_stream_that_stalls_is_ended_with_an_error(hasty: Bench) -> None:
+    hasty.server.behave(mode="stall")
+    async with hasty.ask({"stream": True}) as reply:
+        events = data_of(await reply.text())
+
+    assert reply.status == 200
+    assert json.loads(events[-1])["error"]["code"] == "upstream_stalled"
+    assert hasty.outcomes == [Outcome.STREAM_STALL]
+    assert hasty.calls[0].first_token_s is not None
+    await hasty.server.wait_for(lambda server: server.broken_off == 1)
+
+
+async def test_a_stream_that_is_cut_is_ended_with_an_error(bench: Bench) -> None:
+    bench.server.behave(mode="cut")
+    async with bench.ask({"stream": True}) as reply:
+        events = data_of(await reply.text())
+
+    assert json.loads(events[-1])["error"]["code"] == "upstream_unreachable"
+    assert bench.outcomes == [Outcome.CONNECTION]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_agent_that_goes_away_has_cancelled_and_the_model_server_is_let_go(bench: Bench, stream: bool) -> None:
+    bench.server.behave(mode="stall")
+    async with aiohttp.ClientSession() as leaving:
+        headers = {"Authorization": f"Bearer {AGENT_KEY}"}
+        asking = asyncio.create_task(leaving.post(bench.url(), json={**HELLO, "stream": stream}, headers=headers))
+        await bench.server.wait_for(lambda server: len(server.seen) == 1)
+        if stream:
+            (await asking).close()
+        else:
+            asking.cancel()
+
+    await bench.server.wait_for(lambda server: server.broken_off == 1)
+    assert (await bench.call_ended()).outcome is Outcome.CANCELLED
+
+
+async def test_a_refusal_of_the_provider_is_passed_on_and_counted_apart(bench: Bench) -> None:
+    bench.server.behave(mode="filter")
+    async with bench.ask() as reply:
+        assert reply.status == 200
+    async with bench.ask({"stream": True}) as reply:
+        await reply.read()
+
+    assert bench.outcomes == [Outcome.POLICY_REFUSAL, Outcome.POLICY_REFUSAL]
+
+
+async def test_every_call_is_told_with_its_route_its_latency_and_the_name_it_came_under(bench: Bench) -> None:
+    async with bench.ask():
+        pass
+    async with bench.ask({"stream": True}) as reply:
+        await reply.read()
+
+    whole, streamed = bench.calls
+    assert whole.route.key == streamed.route.key == "support/main/*"
+    assert (whole.model, whole.outcome, whole.model_named) == ("atlas", Outcome.OK, "atlas-2026")
+    assert whole.first_token_s is None
+    assert streamed.first_token_s is not None
+    assert 0 < streamed.first_token_s <= streamed.latency_s
+
+
+async def test_a_missing_credential_is_told_and_counted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ATLAS_KEY")
+
+    assert await bench.error() == (502, "interlock_no_credential")
+    assert bench.outcomes == [Outcome.CREDENTIAL]
+    assert bench.server.seen == []
+
+
+async def test_a_redirect_is_not_followed(bench: Bench) -> None:
+    async def redirect(_: aiohttp.web.Request) -> aiohttp.web.Response:
+        return aiohttp.web.Response(status=307, headers={"Location": f"{bench.server.endpoint}/chat/completions"})
+
+    async with AsyncExitStack() as stack:
+        runner = aiohttp.web.AppRunner(aiohttp.web.Application())
+        runner.app.router.add_post("/v1/chat/completions", redirect)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
+        bench.resolver.serve(model("atlas", endpoint=f"http://127.0.0.1:{runner.addresses[0][1]}/v1"))
+        assert await bench.error() == (502, "upstream_error")
+
+    assert bench.server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/v1/completions", 404, "not_found"),
+        ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_the_gateway_does_not_serve_is_refused_in_openais_shape(
+    bench: Bench, method: str, path: str, status: int, code: str
+) -> None:
+    async with bench.client.request(method, bench.url(path)) as reply:
+        assert (reply.status, (await reply.json())["error"]["code"]) == (status, code)
+
+
+async def test_a_request_that_is_too_large_is_refused(bench: Bench) -> None:
+    assert (await bench.error({"padding": "x" * 70_000}))[0] == 413
+    assert bench.server.seen == []
+
+
+async def test_no_secret_and_no_content_is_ever_logged_or_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with bench.ask() as reply:
+        await reply.read()
+    await bench.error(key="a-key-of-nobody")
+    await bench.error({"models": ["gpt-9"]})
+    monkeypatch.setenv("ATLAS_KEY", "wrong-credential")
+    async with bench.ask() as reply:
+        told = await reply.text()
+
+    assert reply.status == 401
+    assert "wrong-credential" not in told
+    assert bench.outcomes[-1] is Outcome.CREDENTIAL
+    logged = bench.log.getvalue()
+    assert "support/main/*" in logged
+    for secret in (AGENT_KEY, CREDENTIAL, "a-key-of-nobody", "wrong-credential", "secret question"):
+        assert secret not in logged
+
+
+async def test_requests_are_counted_by_agent_and_outcome(bench: Bench) -> None:
+    async with bench.ask():
+        pass
+    await bench.error({"route": "fallback"})
+    metrics = bench.metrics.render().decode()
+
+    assert 'interlock_gateway_requests_total{agent="support",outcome="ok"} 1.0' in metrics
+    assert 'interlock_gateway_requests_total{agent="support",outcome="interlock_routing_field"} 1.0' in metrics
+    assert 'interlock_gateway_call_duration_seconds_count{model="atlas",outcome="ok"} 1' in metrics
+
+
+async def test_when_told_to_stop_it_finishes_what_is_in_hand_and_takes_no_more(bench: Bench) -> None:
+    bench.server.behave(mode="slow", latency_ms=300)
+    stop = lifecycle.Stop()
+    running = asyncio.create_task(bench.gateway.run(stop))
+
+    async def whole() -> int:
+        async with bench.ask() as reply:
+            await reply.read()
+            return reply.status
+
+    asking = asyncio.create_task(whole())
+    await bench.server.wait_for(lambda server: len(server.seen) == 1)
+    url = bench.url()
+    stop.request()
+    await running
+
+    assert await asking == 200
+    assert bench.outcomes == [Outcome.OK]
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await bench.client.post(url, json=HELLO)
