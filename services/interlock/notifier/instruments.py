@@ -6,22 +6,22 @@ from interlock.vocabulary.time import SECOND, Micros
 
 
 class Instruments:
-    """Attempts by outcome, how long acceptance took, and what is on its way.
+    """Outcomes by kind, how long acceptance took, and what is on its way.
 
     Args:
         metrics: Makes the instruments.
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._attempts = metrics.counter("notice_attempts", "1", "Attempts to tell of a change, by outcome.")
+        self._notices = metrics.counter("notices", "1", "Outcomes of attempts to tell of a change, by kind.")
         self._accepted_after = metrics.histogram(
             "notice_accepted_after", "s", "From a change's issued_at to its acceptance by a channel."
         )
         self._pending = metrics.gauge("notices_pending", "1", "Changes that are not finished on every channel.")
 
-    def attempted(self, kind: NoticeKind, age: Micros) -> None:
+    def ended(self, kind: NoticeKind, age: Micros) -> None:
         """Count one outcome, at that age of the change."""
-        self._attempts.add(1, {"outcome": str(kind)})
+        self._notices.add(1, {"kind": str(kind)})
         if kind is NoticeKind.ACCEPTED:
             self._accepted_after.record(age / SECOND)
 

@@ -119,16 +119,18 @@ class Telling:
         return not self._office.stop.is_set()
 
     async def _tell_everybody(self, writing: asyncio.TaskGroup) -> None:
-        """Go on until the policy, which may change meanwhile, names no channel that was not seen to its end."""
-        seen: set[str] = set()
-        while (channels := await self._channels()) and not channels <= seen:
+        """Go on until every channel of the policy, which may change meanwhile, is at its end."""
+        while (channels := await self._channels()) and not self._office.stop.is_set():
+            unfinished = [channel for channel in channels if self._standing(channel).end is None]
+            if not unfinished:
+                return
             async with asyncio.TaskGroup() as telling:
-                for channel in channels - seen:
+                for channel in unfinished:
                     telling.create_task(self._tell(channel, writing))
-            seen |= channels
-        if not channels and not self._office.stop.is_set():
+        told = any(progress.end is NoticeKind.ACCEPTED for progress in self._progress.values())
+        if not told and not self._office.stop.is_set():
             detail = f"no policy of {self._change.value.agent} is held, so nobody is named to be told"
-            writing.create_task(self._write(self._notice(NOBODY, 0, NoticeKind.EXHAUSTED, Delivery(0, detail))))
+            self._record(writing, NOBODY, 0, NoticeKind.EXHAUSTED, Delivery(0, detail))
 
     async def _channels(self) -> set[str]:
         """The channels of the agent's policy; waits while there is no policy, but not beyond the deadline."""
@@ -141,28 +143,29 @@ class Telling:
     def _policy(self) -> RoutePolicy | None:
         return self._office.policy_of(self._change.value.agent)
 
+    def _standing(self, channel: str) -> Progress:
+        return self._progress.get(channel, Progress())
+
     async def _tell(self, channel: str, writing: asyncio.TaskGroup) -> None:
-        """Make the attempts of one channel."""
-        progress = self._progress.get(channel, Progress())
-        while (due := next_attempt(progress, self._age())) is not None:
+        """Make the attempts of one channel, until its end, its removal from the policy, or a stop."""
+        while (due := next_attempt(self._standing(channel), self._age())) is not None:
             if await self._office.stop.within(max(0, due - self._age()) / SECOND):
                 return
             async with self._office.turns[channel]:
-                webhook = self._webhook(channel)
+                webhook, age = self._webhook(channel), self._age()
                 if webhook is None or self._office.stop.is_set():
                     return
-                if next_attempt(progress, age := self._age()) is None:
+                if next_attempt(self._standing(channel), age) is None:
                     break
                 delivery = await self._send(webhook, age)
             slot = slot_at(age)
-            notice = self._notice(channel, slot, kind_of(slot, accepted=delivery.accepted), delivery)
-            writing.create_task(self._write(notice))
-            progress = apply(progress, notice)
+            self._record(writing, channel, slot, kind_of(slot, accepted=delivery.accepted), delivery)
             if delivery.retry_after is not None:
-                progress = asked_to_wait(progress, Micros(self._age() + delivery.retry_after))
-        if progress.end is None:
+                until = Micros(self._age() + delivery.retry_after)
+                self._progress[channel] = asked_to_wait(self._standing(channel), until)
+        if self._standing(channel).end is None:
             ran_out = Delivery(0, "the time for attempts ran out while the notifier was away or busy")
-            writing.create_task(self._write(self._notice(channel, progress.slot, NoticeKind.EXHAUSTED, ran_out)))
+            self._record(writing, channel, self._standing(channel).slot, NoticeKind.EXHAUSTED, ran_out)
 
     def _webhook(self, channel: str) -> Webhook | None:
         """The channel as the policy has it now; None if it was taken out meanwhile."""
@@ -179,11 +182,12 @@ class Telling:
             timeout_s=attempt_limit(age) / SECOND,
         )
 
-    def _notice(self, channel: str, slot: int, kind: NoticeKind, delivery: Delivery) -> Notice:
+    def _record(
+        self, writing: asyncio.TaskGroup, channel: str, slot: int, kind: NoticeKind, delivery: Delivery
+    ) -> None:
+        """Take note of an outcome, and begin to write it down."""
         change = self._change.value
-        self._office.instruments.attempted(kind, self._age())
-        _log.info("attempted", change=change.id, channel=channel, attempt=slot, kind=str(kind), detail=delivery.detail)
-        return Notice(
+        notice = Notice(
             change_id=change.id,
             event_id=self._change.event_id,
             agent=change.agent,
@@ -195,6 +199,10 @@ class Telling:
             change_issued_at=change.issued_at,
             at=self._office.clock.now().wall,
         )
+        self._progress[channel] = apply(self._standing(channel), notice)
+        self._office.instruments.ended(kind, self._age())
+        _log.info("notice", change=change.id, channel=channel, attempt=slot, kind=str(kind), detail=delivery.detail)
+        writing.create_task(self._write(notice))
 
     async def _write(self, notice: Notice) -> None:
         """Put an outcome on record, however long the broker is away; a repetition does no harm."""

@@ -341,6 +341,21 @@ def test_a_new_policy_in_mid_course_ends_the_old_channel_and_tells_the_new_one()
     virtual(scenario)
 
 
+def test_a_policy_that_vanishes_and_comes_back_resumes_its_channels():
+    async def scenario(world: World) -> None:
+        world.answer(HOOK, (0.1, BROKEN), (0.1, BROKEN), (0.1, OK))
+        telling = asyncio.create_task(world.tell())
+        await asyncio.sleep(3)
+        policy, world.policy = world.policy, None
+        await asyncio.sleep(30)
+        world.policy = policy
+        assert await telling
+        assert world.kinds() == [NoticeKind.FAILED, NoticeKind.FAILED, NoticeKind.ACCEPTED]
+        assert {notice.channel for notice in world.log.notices} == {channel_of(HOOK)}
+
+    virtual(scenario)
+
+
 def test_a_policy_that_comes_late_is_waited_for():
     async def scenario(world: World) -> None:
         policy, world.policy = world.policy, None
