@@ -4,6 +4,7 @@
 command judges by its own book, made from the signed records themselves.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,7 @@ async def connected(workspace: Path, work: Callable[[Bus, ServiceSettings], Awai
         InfrastructureError: The bus cannot be reached.
     """
     settings = ServiceSettings.load(Workspace(workspace).settings(OPERATOR))
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it would print, our errors say once
     bus = KafkaBus(settings.bootstrap, client="interlock-cli", fetch_max_wait_ms=settings.fetch_wait_ms)
     try:
         return await work(bus, settings)

@@ -75,7 +75,7 @@ def topics(
 
 
 def _data(data: Path | None, workspace: Path) -> Path:
-    return data or workspace / ".kafka" / "broker"
+    return (data or workspace / ".kafka" / "broker").absolute()
 
 
 def _settings(workspace: Path) -> ServiceSettings | None:

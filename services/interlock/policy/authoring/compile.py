@@ -33,7 +33,7 @@ from interlock.records.documents import (
 from interlock.records.sealing import open_sealed
 from interlock.signing.roles import Role
 from interlock.signing.verifier import Refused, Verified
-from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX
+from interlock.vocabulary.limits import POLICY_BYTES_MAX
 from interlock.vocabulary.time import Micros
 
 _SIGNATURES_BYTES = 4_096
@@ -70,8 +70,12 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
             sorted((Webhook(to.webhook, to.allow_private) for to in document.notify), key=lambda webhook: webhook.url)
         ),
     )
-    if len(encode(policy)) > ENVELOPE_BYTES_MAX - _SIGNATURES_BYTES:
-        return [draft.source.problem(("routes",), "the compiled policy is too large", "Use fewer routes or rungs.")]
+    if len(encode(policy)) > POLICY_BYTES_MAX - _SIGNATURES_BYTES:
+        return [
+            draft.source.problem(
+                ("routes",), "the compiled policy is too large to be published", "Use fewer routes or rungs."
+            )
+        ]
     return policy
 
 

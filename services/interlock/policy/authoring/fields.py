@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic_core import PydanticCustomError
 
 from interlock.vocabulary.identifiers import is_name, is_scope
-from interlock.vocabulary.limits import TEXT_CHARS_MAX
+from interlock.vocabulary.limits import MOMENT_US_MAX, TEXT_CHARS_MAX
 from interlock.vocabulary.time import Micros, from_datetime, parse_duration
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%")
@@ -46,14 +46,13 @@ def _text(text: str) -> str:
 
 
 def _duration(value: object) -> Micros:
+    mend = "Write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d."
     if not isinstance(value, str):
-        refuse(f"{value!r} is not a duration", "Write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d.")
+        refuse(f"{value!r} is not a duration", mend)
     try:
         return parse_duration(value)
-    except ValueError:
-        return refuse(
-            f"{value!r} is not a duration", "Write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d."
-        )
+    except ValueError as error:
+        return refuse(str(error).partition(";")[0], mend)
 
 
 def _positive(duration: Micros) -> Micros:
@@ -68,11 +67,12 @@ def _share(value: object) -> float:
 
 def _moment(value: object) -> Micros:
     try:
-        return from_datetime(datetime.fromisoformat(value))  # type: ignore[arg-type]  # anything else raises
+        moment = from_datetime(datetime.fromisoformat(value))  # type: ignore[arg-type]  # anything else raises
     except (ValueError, TypeError):
-        return refuse(
-            f"{value!r} is not a date", "Write a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z."
-        )
+        moment = Micros(-1)
+    if not 0 <= moment <= MOMENT_US_MAX:
+        refuse(f"{value!r} is not a date", "Write a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z.")
+    return moment
 
 
 def _url(text: str) -> str:

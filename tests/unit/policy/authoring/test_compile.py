@@ -117,3 +117,15 @@ def test_evidence_that_ends_before_it_begins_is_refused() -> None:
     problems = compile_evidence(source, document)
     assert isinstance(problems, list)
     assert [(problem.line, problem.field) for problem in problems] == [(6, "expires_at")]
+
+
+def test_a_policy_too_large_for_its_topic_is_refused_before_anybody_signs(
+    draft_of: DraftOf, policy_text: str, registry_text: str
+) -> None:
+    start, end = policy_text.index("  - slot"), policy_text.index("notify:")
+    many = "".join(policy_text[start:end].replace("slot: main", f"slot: slot-{number}") for number in range(64))
+    wordy = registry_text.replace("atlas-works", "a" * 500).replace("birch-works", "b" * 500)
+    wordy = wordy.replace("spiffe://example/", "spiffe://" + "e" * 480)
+    (problem,) = refusals(draft_of(policy_text[:start] + many + policy_text[end:], wordy))
+    assert (problem.line, problem.field) == (7, "routes")
+    assert "too large" in problem.what

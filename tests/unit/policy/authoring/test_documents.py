@@ -44,6 +44,8 @@ def test_a_policy_is_read_with_its_durations_shares_and_dates(policy_text: str) 
         ("agent: support", "agent: Support Desk", 1, "agent", "not a name", "lower-case"),
         ("expires_at: 2026-12-31", "expires_at: next year", 5, "expires_at", "not a date", "2027-01-31"),
         ("review_within: 5d", "review_within: 5", 6, "review_within", "not a duration", "30s"),
+        ("review_within: 5d", "review_within: 9999d", 6, "review_within", "longer than 3650d", "30s"),
+        ("expires_at: 2026-12-31", "expires_at: 1066-10-14", 5, "expires_at", "not a date", "2027-01-31"),
         ("review_within: 5d", "review_within: 0s", 6, "review_within", "zero", "above zero"),
         ('scope: "*"', "scope: EU West", 9, "routes[0].scope", "not a scope", '"*"'),
         ("above: 20%", "above: 0.2", 18, "routes[0].triggers.errors.above", "not a share", "20%"),

@@ -1,0 +1,64 @@
+"""Founding a deployment from texts: everything signed, or nothing that does not pass the check."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from interlock.cli.init import example_plan
+from interlock.policy.book import Book, Taken, take
+from interlock.runtime.founding import SERVICES, Plan, found
+from interlock.runtime.opening import load_trust
+from interlock.signing.roles import Role
+from interlock.testing.builders import NOW
+from interlock.vocabulary.errors import ConfigurationError
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return example_plan("testbed", NOW)
+
+
+def test_several_agents_share_one_owner_and_one_root(plan: Plan, tmp_path: Path) -> None:
+    second = plan.policies["invoice"].replace("agent: invoice", "agent: payroll")
+    workspace = found(tmp_path, replace(plan, policies={**plan.policies, "payroll": second}), NOW)
+    trust, root_id = load_trust(workspace.root, "testbed")
+    book = Book.start(trust, root_id)
+    for name in ("invoice", "payroll"):
+        taken = take(book, (workspace.policies / f"{name}.sealed").read_bytes())
+        assert isinstance(taken, Taken)
+        book = taken.book
+    assert {route.agent for route in book.users_of("atlas-large")} == {"invoice", "payroll"}
+
+
+def test_further_services_get_a_key_and_their_roles(plan: Plan, tmp_path: Path) -> None:
+    services = {**SERVICES, "recorder-1": (Role.REPORTER,), "recorder-2": (Role.REPORTER,)}
+    workspace = found(tmp_path, replace(plan, services=services), NOW)
+    trust, _ = load_trust(workspace.root, "testbed")
+    (reporters,) = trust.grants_of(Role.REPORTER)
+    assert len(reporters.keyids) == 3
+    assert workspace.load_key("recorder-2").keyid in reporters.keyids
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "told"),
+    [
+        ("registry", "tools: [search_invoices]", "tools: [other]", "policies/invoice.yaml:21: .*broader_tools"),
+        ("registry", "provider: birch", "vendor: birch", "registry.yaml:.*no such field"),
+        ("policy", "safe_state: suspend", "safe_state: read_only", "not available yet"),
+        ("policy", "agent: invoice", "agent: invoice\nagent: x", "second time"),
+        ("evidence", "safety: true", "safety: maybe", "must be true or false"),
+    ],
+)
+def test_a_plan_with_a_problem_founds_nothing_that_is_signed(
+    plan: Plan, tmp_path: Path, kind: str, old: str, new: str, told: str
+) -> None:
+    changed = {
+        "registry": replace(plan, registry=plan.registry.replace(old, new)),
+        "policy": replace(plan, policies={"invoice": plan.policies["invoice"].replace(old, new)}),
+        "evidence": replace(plan, evidence={name: text.replace(old, new) for name, text in plan.evidence.items()}),
+    }[kind]
+    assert changed != plan
+    with pytest.raises(ConfigurationError, match=told):
+        found(tmp_path, changed, NOW)
+    assert not (tmp_path / "policies" / "invoice.sealed").exists()
