@@ -88,6 +88,10 @@ class Model:
     def __post_init__(self) -> None:
         require(is_name(self.name), f"{self.name!r} cannot name a model")
 
+    def answers_to(self, name: str) -> bool:
+        """Whether a reply that bears this name is the model's own."""
+        return name == self.served_as or name in self.aliases
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
