@@ -27,7 +27,7 @@ from confluent_kafka.admin import AdminClient
 
 from interlock.brokers.jars import find_jars, find_java
 from interlock.brokers.waiting import wait_for
-from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.errors import ConfigurationError, InfrastructureError
 
 START_S_MAX = 60.0
 """A broker answers 2 to 3 s after its start on an idle machine; a busy one may take many times that."""
@@ -101,10 +101,17 @@ def prepare(data_dir: Path, *, port: int | None) -> tuple[str, list[str]]:
 
     Returns:
         Where it will listen, and the command that runs it.
+
+    Raises:
+        ConfigurationError: Java or Maven is missing, or the port is in use.
+        InfrastructureError: The jars could not be fetched, or the directory not formatted.
     """
     port = port or _free_port()
-    settings = data_dir / "server.properties"
+    if _listens(port):
+        raise ConfigurationError(f"Port {port} is in use.", "Stop what listens there, or choose another port.")
+    data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
+    settings = data_dir / "server.properties"
     settings.write_text(_settings(data_dir / "records", port, _free_port()), encoding="utf-8")
     java = [find_java(), *_JAVA_FLAGS, "-cp", f"{find_jars()}/*"]
     if not (data_dir / "records" / "meta.properties").is_file():
@@ -148,15 +155,18 @@ def log_file(data_dir: Path) -> Path:
 
 
 def _answers(bootstrap: str) -> bool:
-    host, port = bootstrap.split(":")
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        if probe.connect_ex((host, int(port))):
-            return False
+    if not _listens(int(bootstrap.rpartition(":")[2])):
+        return False
     try:
         return bool(AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=5).brokers)
     except KafkaException:
         return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _format(java: Sequence[str], settings: Path) -> None:

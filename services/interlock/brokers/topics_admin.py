@@ -20,6 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it has no _
     ResourceType,
 )
 
+from interlock.brokers.waiting import wait_for
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.wire.topics import TOPICS, TopicSpec, config
 
@@ -81,6 +82,8 @@ def create_topics(bootstrap: str, specs: Sequence[TopicSpec] = TOPICS) -> TopicC
     differing = [spec for spec in specs if _has(before, spec, "configuration")]
     if missing:
         _wait(bootstrap, admin.create_topics([_new(spec) for spec in missing]).values())
+        names = {spec.name for spec in missing}
+        wait_for(lambda: names <= set(_found(admin, bootstrap)), _TIMEOUT_S)  # every broker must hear of them first
     if differing:
         _wait(bootstrap, admin.incremental_alter_configs([_wanted(spec) for spec in differing]).values())
     return TopicChanges(
@@ -91,10 +94,7 @@ def create_topics(bootstrap: str, specs: Sequence[TopicSpec] = TOPICS) -> TopicC
 
 
 def _problems(admin: AdminClient, bootstrap: str, specs: Sequence[TopicSpec]) -> list[TopicProblem]:
-    try:
-        found = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=_TIMEOUT_S).topics.items()}
-    except KafkaException as error:
-        raise _failure(bootstrap, error) from error
+    found = _found(admin, bootstrap)
     existing = [spec for spec in specs if spec.name in found]
     resources = [ConfigResource(ResourceType.TOPIC, spec.name) for spec in existing]
     described = _wait(bootstrap, admin.describe_configs(resources).values()) if resources else []
@@ -110,6 +110,15 @@ def _problems(admin: AdminClient, bootstrap: str, specs: Sequence[TopicSpec]) ->
         if values != config(spec):
             problems.append(_configuration(spec, values))
     return problems
+
+
+def _found(admin: AdminClient, bootstrap: str) -> dict[str, int]:
+    """The broker's topics, and how many partitions each has."""
+    try:
+        topics = admin.list_topics(timeout=_TIMEOUT_S).topics
+    except KafkaException as error:
+        raise _failure(bootstrap, error) from error
+    return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def _missing(spec: TopicSpec) -> TopicProblem:

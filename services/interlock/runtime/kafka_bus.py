@@ -39,6 +39,7 @@ class KafkaBus:
         self._connection = Connection(bootstrap, client, fetch_max_wait_ms, timeout_s)
         self._made: list[KafkaPublisher | KafkaReader | KafkaMembership] = []
         self._partitions: dict[str, int] = {}
+        self._looking = asyncio.Lock()
 
     async def publisher(self) -> KafkaPublisher:
         """A publisher, connected; see `Bus`."""
@@ -67,9 +68,10 @@ class KafkaBus:
 
     async def partitions(self, topic: str) -> int:
         """How many partitions of a topic are in use; see `Bus`. Asked once for each topic."""
-        if topic not in self._partitions:
-            self._partitions[topic] = partitions_in_use(topic, await self._found(topic))
-        return self._partitions[topic]
+        async with self._looking:  # in the order of the calls, so that records stay in it too
+            if topic not in self._partitions:
+                self._partitions[topic] = partitions_in_use(topic, await self._found(topic))
+            return self._partitions[topic]
 
     async def close(self) -> None:
         """Close all that was made from it, at the same time. Returns in bounded time."""

@@ -30,6 +30,7 @@ class KafkaPublisher:
         self._partitions = partitions
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
+        self._queueing = asyncio.Lock()
         self._aborting: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -48,7 +49,9 @@ class KafkaPublisher:
         producer = await self._started()
         try:
             async with self._connection.reaching(f"Publishing to {topic}"):
-                told = await producer.send_and_wait(topic, value, key=key.encode(), partition=where)
+                async with self._queueing:  # the client lets records overtake each other while it looks for a topic
+                    sent = await producer.send(topic, value, key=key.encode(), partition=where)
+                told = await sent
         except InfrastructureError:
             self._abandon(producer)
             raise

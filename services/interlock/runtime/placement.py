@@ -30,7 +30,7 @@ def partitions_in_use(topic: str, found: int) -> int:
     if found < needed:
         raise ConfigurationError(
             f"The topic {topic!r} has {found} partitions on the broker and {needed} in the table of topics.",
-            "Create it again: `interlock kafka topics` shows every difference.",
+            "Create it again; `interlock kafka topics --check` shows every difference.",
         )
     return spec.partitions if spec else found
 

@@ -1,0 +1,25 @@
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from interlock.brokers.real import KafkaBroker
+from interlock.brokers.topics_admin import create_topics
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(name): what a test needs of a broker, a name of `embedded.LACKS`")
+
+
+@pytest.fixture(scope="session")
+def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real broker with our topics: the one that is named by the environment, or one for this session."""
+    named = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    broker = None if named else KafkaBroker.start(tmp_path_factory.mktemp("kafka"))
+    try:
+        bootstrap = named or broker.bootstrap
+        create_topics(bootstrap)
+        yield bootstrap
+    finally:
+        if broker is not None:
+            broker.stop()
