@@ -7,6 +7,7 @@ from dataclasses import replace
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
 from interlock.decision.desk import Desk
+from interlock.decision.instruments import Instruments
 from interlock.decision.service import DecisionService
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, RoutingChange
@@ -16,6 +17,7 @@ from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.findings import Findings
+from interlock.router import instruments as router_instruments
 from interlock.router.answers import Serve
 from interlock.router.core.renew import Terms
 from interlock.router.core.state import RouterState
@@ -90,6 +92,7 @@ class World:
                 bus,
                 self.clock,
                 findings,
+                Instruments(self.metrics),
                 held,
             )
 
@@ -119,6 +122,7 @@ class World:
             clock=self.clock,
             findings=Findings(publisher, owner, key, self.clock, self.metrics),
             readiness=Readiness("lease"),
+            instruments=router_instruments.Instruments(self.metrics),
         )
         task = asyncio.create_task(subscriber.run(stop))
         try:
@@ -367,3 +371,14 @@ def test_a_broader_fallback_is_never_served_though_it_is_the_only_healthy_one(tm
             assert served(router) is None
 
     story(tmp_path, tell, ladder=("atlas", model("birch", tools=["search", "shell"])))
+
+
+def test_the_end_of_a_lease_is_reported(tmp_path):
+    async def tell(world, router):
+        async with world.decision() as first:
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            first.cancel()
+        await asyncio.sleep(20)
+        assert Reason.LEASE_OVER in world.reasons()
+
+    story(tmp_path, tell)

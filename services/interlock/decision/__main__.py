@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from interlock.decision.desk import Desk
+from interlock.decision.instruments import Instruments
 from interlock.decision.service import DecisionService
 from interlock.decision.settings import DecisionSettings
 from interlock.reporting.shell import shell
@@ -21,9 +22,10 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
     settings = DecisionSettings.load(settings_path)
     logs.configure("decision", level=settings.log_level)
     async with shell(settings, settings.owner, settings.key, "decision", "shards") as it:
+        instruments = Instruments(it.metrics)
 
         def desk_for(shard: int, held: Callable[[], bool]) -> Desk:
-            return Desk(shard, SHARDS, it.owner, it.key, it.book, it.bus, it.clock, it.findings, held)
+            return Desk(shard, SHARDS, it.owner, it.key, it.book, it.bus, it.clock, it.findings, instruments, held)
 
         service = DecisionService(it.bus, settings.owner, desk_for, it.readiness)
         await lifecycle.supervise(stop, {"decision": service.run(stop)})

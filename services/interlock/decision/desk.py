@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from interlock.decision.instruments import Instruments
 from interlock.policy.book import Book
 from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Bus
@@ -22,6 +23,7 @@ class Desk:
         bus: Where everything is read and written.
         clock: Civil time.
         findings: Where refusals are told.
+        instruments: Where steps are counted.
         held: Whether the consumer group still gives the shard to this process.
     """
 
@@ -33,6 +35,7 @@ class Desk:
     bus: Bus
     clock: Clock
     findings: Findings
+    instruments: Instruments
     held: Callable[[], bool]
 
     def now(self) -> Micros:

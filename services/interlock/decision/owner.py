@@ -38,12 +38,16 @@ class ShardOwner:
                 self._term = await self._claim()
                 await self._term.run(stop)
             except TermEnded as ended:
-                _log.warning("term_ended", shard=self._desk.shard, reason=str(ended.reason))
+                self._doubt(str(ended.reason))
             except InfrastructureError as error:
-                _log.warning("term_ended", shard=self._desk.shard, reason=error.message)
+                self._doubt(error.message)
                 await stop.within(1.0)
             finally:
                 self._term = None
+
+    def _doubt(self, reason: str) -> None:
+        self._desk.instruments.doubted(self._desk.shard)
+        _log.warning("term_ended", shard=self._desk.shard, reason=reason)
 
     async def _claim(self) -> Term:
         desk = self._desk

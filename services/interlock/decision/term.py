@@ -197,6 +197,7 @@ class Term:
             for route, sealed in signed:
                 self._sealed[route] = sealed
                 await self._publish(route, sealed)
+            self._desk.instruments.stepped(self._desk.shard, step.changes)
             for change in step.changes:
                 _log.info(
                     "route_changed",

@@ -13,9 +13,11 @@ from interlock.records.sealing import seal
 from interlock.reporting.findings import Findings
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Acceptance, Answer, accept, retry
+from interlock.router.core.own_steps import OwnSteps, live
 from interlock.router.core.renew import Terms, renew
 from interlock.router.core.resolve import resolve
 from interlock.router.core.state import Held, RouterState, take_document
+from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.runtime import lifecycle
 from interlock.runtime.bus import Publisher, Reader, Record
@@ -68,6 +70,7 @@ class Subscriber:
         clock: Both clocks.
         findings: Where refusals are told.
         readiness: Told when every shard has a live lease.
+        instruments: Where answers are counted.
     """
 
     def __init__(  # noqa: PLR0913 - one place wires it, by name
@@ -82,6 +85,7 @@ class Subscriber:
         clock: Clock,
         findings: Findings,
         readiness: Readiness,
+        instruments: Instruments,
     ) -> None:
         self.state = state
         self._marks = marks
@@ -92,6 +96,8 @@ class Subscriber:
         self._clock = clock
         self._findings = findings
         self._readiness = readiness
+        self._instruments = instruments
+        self._own_steps = OwnSteps()
         self._pending: dict[int, _Pending] = {}
         self._caught_up = False
 
@@ -107,7 +113,7 @@ class Subscriber:
                 await self._take(record)
             self._caught_up = self._caught_up or self._reader.at_end(2.0)
             await self._tell_differences()
-            self._tell_readiness()
+            await self._tell_own_steps()
 
     async def _take(self, record: Record) -> None:
         if record.topic == POLICIES.name:
@@ -135,6 +141,7 @@ class Subscriber:
 
     async def _take_change(self, record: Record) -> None:
         answer = accept(self.state, record.value, record.partition, self._clock.now())
+        self._instruments.judged(answer.answer, answer.refused.reason if answer.refused else None)
         if answer.answer is Answer.ACCEPTED:
             await self._apply(answer, record)
         elif answer.answer is Answer.KNOWN and self._caught_up:
@@ -176,6 +183,7 @@ class Subscriber:
             return
         renewal = renew(self.state, record.value, record.partition, now, self._terms)
         reason = renewal.refused.reason if renewal.refused else None
+        self._instruments.heard(reason)
         if reason is Reason.HEADS_DIFFER:
             before = self._pending.get(record.partition)
             since = before.since if before else now.wall
@@ -203,13 +211,13 @@ class Subscriber:
                 pending.told = True
                 await self._findings.report(Reason.HEADS_DIFFER, "", pending.record)
 
-    def _tell_readiness(self) -> None:
+    async def _tell_own_steps(self) -> None:
+        """Report what the passing of time alone made of the routes, and whether every shard has a live lease."""
         now = self._clock.now()
-        waiting = [
-            shard
-            for shard in range(self.state.shards)
-            if (lease := self.state.leases.get(shard)) is None or lease.end <= now.boot
-        ]
+        for reason, detail in self._own_steps.since_last(self.state, now):
+            await self._findings.report(reason, detail)
+        waiting = [shard for shard in range(self.state.shards) if not live(self.state, shard, now)]
+        self._instruments.live(self.state.shards - len(waiting))
         self._readiness.set("lease", not waiting, f"no live lease for shards {waiting}" if waiting else "")
 
     async def _acknowledge(self, kind: AckKind, change: Verified[RoutingChange] | None, reason: str) -> None:

@@ -10,6 +10,7 @@ from interlock.router.core.renew import Terms
 from interlock.router.core.state import RouterState
 from interlock.router.gateway.server import GatewayServer
 from interlock.router.gateway.settings import GatewaySettings
+from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.router.subscriber import Identity, Subscriber
 from interlock.runtime import lifecycle, logs
@@ -53,6 +54,7 @@ async def _subscriber(settings: GatewaySettings, marks: MarksFile, it: Shell) ->
         clock=it.clock,
         findings=it.findings,
         readiness=it.readiness,
+        instruments=Instruments(it.metrics),
     )
 
 
