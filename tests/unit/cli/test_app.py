@@ -1,6 +1,7 @@
 """The contract of every command: exit codes, and errors that tell the next step."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from typer.testing import Result
@@ -31,3 +32,9 @@ def test_an_unknown_service_cannot_be_run(interlock: Interlock) -> None:
     result = interlock("run", "everything")
     assert result.exit_code == 2
     assert "health-monitor" in result.stderr
+
+
+def test_a_service_without_settings_tells_how_to_get_them(interlock: Interlock, tmp_path: Path) -> None:
+    result = interlock("run", "decision", "-w", tmp_path)
+    assert result.exit_code == 2
+    assert "interlock init DIR" in result.stderr

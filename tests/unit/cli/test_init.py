@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from interlock.decision.settings import DecisionSettings
+from interlock.health_monitor.probe.settings import ProbeSettings
 from interlock.health_monitor.settings import HealthMonitorSettings
 from interlock.notifier.settings import NotifierSettings
 from interlock.policy.book import Book, Taken, take
@@ -57,6 +58,7 @@ def test_keys_are_readable_by_their_owner_only(workspace: Workspace) -> None:
     [
         ("decision", DecisionSettings),
         ("health-monitor", HealthMonitorSettings),
+        ("probe", ProbeSettings),
         ("notifier", NotifierSettings),
         ("gateway", GatewaySettings),
         ("operator", ServiceSettings),
