@@ -185,8 +185,8 @@ def _format(java: Sequence[str], settings: Path) -> None:
 
 def _not_up(why: str, data_dir: Path) -> InfrastructureError:
     log = log_file(data_dir)
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-    said = "\n".join(["", *lines])
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = "\n".join(["", *[line for line in lines if not line.startswith("\t")][-5:]])  # without Java's stack
     return InfrastructureError(f"The Kafka broker did not start: {why}.{said}\n", f"Its whole log is {log}.")
 
 
