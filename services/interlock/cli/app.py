@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import audit, init, kafka, operate, policy, run, status
+from interlock.cli import audit, demo, init, kafka, operate, policy, run, status
 from interlock.cli.answer import complain
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
@@ -41,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Governed model fallback for AI agents: approved models only, signed changes, and a safe state.",
 )
+app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")

@@ -1,0 +1,152 @@
+"""A steady client: an agent that asks at an even pace, whatever the answers, and writes down how each request went.
+
+Every tenth request asks for a model by name that is not approved for this agent, and every fifth is streamed. The `user` field of
+each request names the agent, so that a model's own server can tell whose request it was.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+from typing import Any
+
+import aiohttp
+
+from interlock.router.gateway.faults import SAFE_STATE_CODE
+from interlock.runtime.clock import Clock
+from interlock.runtime.lifecycle import Stop
+from interlock.vocabulary.time import NEVER, Micros
+
+ASK_FOR_EVERY = 10
+STREAM_EVERY = 5
+PATIENCE_S = 10.0
+"""Longer than any answer of the story takes: a request without an answer by then has failed."""
+
+
+class Fate(StrEnum):
+    """What became of a request."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SAFE_STATE = "safe_state"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How one request went.
+
+    Attributes:
+        at: When it was over.
+        fate: What became of it.
+        status: The HTTP status; 0 if there was none.
+        model: The model that the gateway says has answered; empty if it says none.
+        named: The name of a model that was asked for; empty but for every tenth request.
+    """
+
+    at: Micros
+    fate: Fate
+    status: int
+    model: str
+    named: str
+
+
+class SteadyClient:
+    """Asks while it is entered.
+
+    Args:
+        url: The gateway's chat completions.
+        key: The agent's own key.
+        user: The agent.
+        every_s: Seconds from one request to the next.
+        tempted_by: The model that every tenth request asks for by name.
+        clock: Tells when a reply came.
+        on_reply: Called for each reply.
+
+    Attributes:
+        replies: Every reply so far.
+    """
+
+    def __init__(  # noqa: PLR0913 - named, each of its own kind
+        self,
+        url: str,
+        key: str,
+        *,
+        user: str,
+        every_s: float,
+        tempted_by: str,
+        clock: Clock,
+        on_reply: Callable[[Reply], None] = lambda reply: None,
+    ) -> None:
+        self.replies: list[Reply] = []
+        self._url = url
+        self._key = key
+        self._user = user
+        self._every_s = every_s
+        self._tempted_by = tempted_by
+        self._clock = clock
+        self._on_reply = on_reply
+        self._stop = Stop()
+        self._task: asyncio.Task[None] | None = None
+
+    def count(self, *fates: Fate, model: str | None = None, since: Micros = NEVER) -> int:
+        """How many replies there are of these fates (all, if none is named), by a model, since a moment."""
+        return sum(
+            1
+            for reply in self.replies
+            if (not fates or reply.fate in fates) and model in {None, reply.model} and reply.at >= since
+        )
+
+    async def __aenter__(self) -> "SteadyClient":
+        self._task = asyncio.create_task(self._ask_on(), name=f"client of {self._user}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop asking; what was asked is waited for."""
+        self._stop.request()
+        if self._task is not None:
+            await self._task
+
+    async def _ask_on(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+        headers = {"Authorization": f"Bearer {self._key}"}
+        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session, asyncio.TaskGroup() as asking:
+            for number in count(1):
+                asking.create_task(self._ask(session, number))
+                if await self._stop.within(self._every_s):
+                    return
+
+    async def _ask(self, session: aiohttp.ClientSession, number: int) -> None:
+        named = self._tempted_by if number % ASK_FOR_EVERY == 0 else ""
+        body = {
+            "model": named or self._user,
+            "messages": [{"role": "user", "content": f"Request {number}."}],
+            "user": self._user,
+            "stream": number % STREAM_EVERY == 0,
+        }
+        try:
+            async with session.post(self._url, json=body) as response:
+                whole = await response.read()
+                fate = _fate(response.status, whole, streamed=bool(body["stream"]))
+                status, model = response.status, response.headers.get("x-interlock-model", "")
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            fate, status, model = Fate.FAILED, 0, ""
+        reply = Reply(self._clock.now().wall, fate, status, model, named)
+        self.replies.append(reply)
+        self._on_reply(reply)
+
+
+def _fate(status: int, body: bytes, *, streamed: bool) -> Fate:
+    if status == 403 and _code(body) == SAFE_STATE_CODE:
+        return Fate.SAFE_STATE
+    if status != 200 or (streamed and not body.rstrip().endswith(b"data: [DONE]")):
+        return Fate.FAILED
+    return Fate.OK
+
+
+def _code(body: bytes) -> Any:
+    try:
+        return json.loads(body)["error"]["code"]
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,177 @@
+"""Reads the topics that may count as evidence, verifies every record as an auditor would, and keeps what counts.
+
+The audit log is read through `Journal` with its check on: each step is decided again from its journalled inputs while it comes
+in, so at the end of a trial it is known whether the replay is identical. Verdicts are read for showing only.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from interlock.decision.core.journal import Difference, Journal
+from interlock.decision.core.state import State
+from interlock.policy.book import Book
+from interlock.records.audit import AuditRecord
+from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
+from interlock.records.health import Verdict
+from interlock.records.log import ShardLog
+from interlock.records.sealing import open_sealed
+from interlock.records.telling import Finding
+from interlock.runtime.bus import Bus, Position, Reader, Record
+from interlock.signing.verifier import Refused
+from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.time import Micros
+from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, SHARDS, VERDICTS
+
+
+@dataclass(slots=True)
+class Witness:
+    """What was seen on the topics so far.
+
+    Attributes:
+        changes: Every change in the audit log that counts, in the order of reading.
+        sealed: The same as they were signed, by change id.
+        findings: Every finding.
+        acks: Every acknowledgement.
+        verdicts: Every verdict whose level differs from the one before under its key.
+        last_verdict: The last verdict by its key.
+        beats: When the last heartbeat of each shard was issued.
+        audit_records: Records of the audit log that count.
+        foreign: Records of the audit log that are no records of this deployment's.
+    """
+
+    book: Book
+    changes: list[RoutingChange] = field(default_factory=list)
+    sealed: dict[str, bytes] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    acks: list[Acknowledgement] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    last_verdict: dict[str, Verdict] = field(default_factory=dict)
+    beats: dict[int, Micros] = field(default_factory=dict)
+    audit_records: int = 0
+    foreign: int = 0
+    _journals: dict[int, Journal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._journals = {
+            shard: Journal(State.start(shard, SHARDS, self.book), ShardLog(shard), check=True)
+            for shard in range(SHARDS)
+        }
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Where deciding again gave something else than the log says."""
+        return [difference for journal in self._journals.values() for difference in journal.differences]
+
+    def take(self, record: Record) -> None:
+        """Take in one record; what is not genuine is passed over."""
+        if record.topic == AUDIT.name:
+            self._take_audit(record)
+            return
+        opened = open_sealed(record.value, self.book.trust, Finding, Acknowledgement, Verdict, Heartbeat)
+        if isinstance(opened, Refused):
+            return
+        match opened.value:
+            case Finding() as finding:
+                self.findings.append(finding)
+            case Acknowledgement() as ack:
+                self.acks.append(ack)
+            case Verdict() as verdict:
+                self._take_verdict(verdict)
+            case Heartbeat() as beat:
+                self.beats[beat.shard] = beat.issued_at
+
+    def _take_audit(self, record: Record) -> None:
+        taken = self._journals[record.partition].take(record.offset, record.value)
+        if isinstance(taken, Refused):
+            self.foreign += 1
+        elif isinstance(taken, AuditRecord):
+            self.audit_records += 1
+            for sealed in taken.changes:
+                opened = open_sealed(sealed, self.book.trust, RoutingChange)
+                if not isinstance(opened, Refused):
+                    self.changes.append(opened.value)
+                    self.sealed[opened.value.id] = sealed
+
+    def _take_verdict(self, verdict: Verdict) -> None:
+        before = self.last_verdict.get(verdict.key)
+        if before is not None and before.issued_at > verdict.issued_at:
+            return
+        self.last_verdict[verdict.key] = verdict
+        if before is None or before.level is not verdict.level:
+            self.verdicts.append(verdict)
+
+
+TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name)
+
+
+class Watch:
+    """Follows the topics for a witness while it is entered, from where it was entered on.
+
+    Args:
+        bus: Where the topics are.
+        witness: Who takes in what is read.
+        alive: Raises if the trial cannot go on, such as `Processes.check`.
+    """
+
+    def __init__(self, bus: Bus, witness: Witness, alive: Callable[[], None]) -> None:
+        self._bus = bus
+        self._witness = witness
+        self._alive = alive
+        self._reader: Reader | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Watch":
+        self._reader = await self._bus.reader(TOPICS)
+        self._task = asyncio.create_task(self._follow(self._reader), name="witness")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._reader is not None:
+            await self._reader.close()
+
+    async def until(self, what: str, condition: Callable[[], bool], *, within_s: float) -> None:
+        """Wait until a condition holds.
+
+        Raises:
+            InfrastructureError: It did not within that time, or a process ended meanwhile.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while not condition():
+                    self._alive()
+                    if self._task is not None and self._task.done():
+                        self._task.result()
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            raise NotSeen(
+                f"Waited {within_s:g} s in vain until {what}.", "Look into the logs of the services."
+            ) from None
+
+    async def _follow(self, reader: Reader) -> None:
+        while True:
+            for record in await reader.batch():
+                self._witness.take(record)
+
+
+async def first_offsets(bus: Bus) -> dict[int, int]:
+    """By shard, the offset of the first record that the audit log still holds; shards without records are left out."""
+    reader = await bus.reader([AUDIT.name])
+    try:
+        return {shard: offset for shard in range(SHARDS) if (offset := reader.position(Position(AUDIT.name, shard)))}
+    finally:
+        await reader.close()
+
+
+_LOOK_S = 0.05
+
+
+class NotSeen(InfrastructureError):  # noqa: N818 - the answer is no, and that is no error
+    """What a trial waited for did not happen: the answer is no."""
+
+    exit_code = 1
