@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from interlock.cli.answer import InWorkspace, Json, say
 from interlock.cli.connection import connected, read_standing
@@ -122,24 +122,30 @@ def _rung(case: Case, model: str) -> dict[str, Any]:
 
 
 def _print(routes: list[dict[str, Any]]) -> None:
-    table = Table("route", "now", "since", "why", "ladder", "routers", "notice", title="Routes", title_justify="left")
+    console = Console(highlight=False, soft_wrap=True)
     for each in routes:
-        now = f"[green]{each['target']}[/]" if each["target"] else f"[red]SAFE: {each['safe_state']}[/]"
-        accepted = each["notice_accepted_after_s"]
-        table.add_row(
-            each["route"],
-            now,
-            each["since"],
-            each["detail"],
-            "\n".join(_ladder_line(rung) for rung in each["rungs"]),
-            "\n".join(f"{name}: {word}" for name, word in sorted(each["routers"].items())) or "none answered",
-            f"accepted after {accepted:.1f} s" if accepted is not None else "not accepted yet",
+        now = (
+            Text(each["target"], "bold green")
+            if each["target"]
+            else Text(f"SAFE STATE: {each['safe_state']}", "bold red")
         )
-    Console().print(table if routes else "No route has been decided yet: publish a policy and start the services.")
+        console.print(Text(each["route"], "bold"), now, f"since {each['since']}")
+        console.print(f"  why      {each['detail']}")
+        for place, rung in enumerate(each["rungs"], start=1):
+            console.print(f"  rung {place}   {rung['model']}: ", _standing(rung), sep="")
+        routers = ", ".join(f"{name} {word}" for name, word in sorted(each["routers"].items()))
+        console.print(f"  routers  {routers or 'none has answered yet'}")
+        accepted = each["notice_accepted_after_s"]
+        console.print(
+            f"  notice   {f'accepted after {accepted:.1f} s' if accepted is not None else 'not accepted yet'}\n"
+        )
+    if not routes:
+        console.print("No route has been decided yet: publish a policy and start the services.")
 
 
-def _ladder_line(rung: dict[str, Any]) -> str:
+def _standing(rung: dict[str, Any]) -> Text:
+    """A rung in words: what policy says of it first, then what its verdicts say."""
     if rung["why_not"]:
-        return f"{rung['model']}: {rung['why_not']}"
-    bad = [f"{objective} {level}" for objective, level in rung["verdicts"].items() if level != "healthy"]
-    return f"{rung['model']}: {', '.join(bad) or 'healthy'}"
+        return Text(rung["why_not"], "red")
+    bad = [f"{objective} is {level}" for objective, level in rung["verdicts"].items() if level != "healthy"]
+    return Text(", ".join(bad), "yellow") if bad else Text("healthy", "green")
