@@ -62,23 +62,23 @@ def attacks(current: RoutingChange, *, approved: str, unapproved: str, loot: Loo
     stranger = SigningKey.generate()
     wanted = _next(current, approved)
     return [
-        Attack("forged_stranger", "signed by a stranger", seal(wanted, stranger), Reason.NO_SIGNATURE),
+        Attack("forged_stranger", "a change signed by a stranger", seal(wanted, stranger), Reason.NO_SIGNATURE),
         Attack(
             "forged_signature",
-            "signed by a stranger in decision's name",
+            "a change signed by a stranger in decision's name",
             _in_the_name_of(loot.decision, stranger, wanted),
             Reason.BAD_SIGNATURE,
         ),
         Attack(
             "forged_role",
-            "signed by another service's real key",
+            "a change signed by another service's real key",
             seal(wanted, loot.other_service),
             Reason.ROLE_NOT_ALLOWED,
         ),
-        Attack("replayed", "a genuine change of before, word for word", loot.replayable, Reason.NOT_NEWER),
+        Attack("replayed", "an old change, replayed word for word", loot.replayable, Reason.NOT_NEWER),
         Attack(
             UNAPPROVED,
-            f"naming {unapproved}, signed by decision's real key, stolen",
+            f"a change to {unapproved}, signed by decision's real key, stolen",
             seal(_next(current, unapproved), loot.decision),
             Reason.NOT_ON_LADDER,
         ),

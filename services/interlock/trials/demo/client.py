@@ -90,11 +90,11 @@ class SteadyClient:
         self._stop = Stop()
         self._task: asyncio.Task[None] | None = None
 
-    def count(self, *fates: Fate, model: str | None = None, since: Micros = NEVER) -> int:
-        """How many replies there are of these fates (all, if none is named), by a model, since a moment."""
+    def count(self, *fates: Fate, model: str | None = None, after: int = 0, since: Micros = NEVER) -> int:
+        """How many replies there are of these fates (all, if none is named), by a model, after the first so many, since a moment."""
         return sum(
             1
-            for reply in self.replies
+            for reply in self.replies[after:]
             if (not fates or reply.fate in fates) and model in {None, reply.model} and reply.at >= since
         )
 

@@ -181,9 +181,9 @@ def _refusal_faults(evidence: Evidence) -> Iterator[str]:
         yield "No forgery was put on the topic."
     for refusal in evidence.refusals:
         if refusal.reason is None:
-            yield f"The gateway did not refuse a change {refusal.attack.story}."
+            yield f"The gateway did not refuse {refusal.attack.story}."
         elif refusal.reason != refusal.attack.expected:
-            yield f"A change {refusal.attack.story} was refused as {refusal.reason}, not as {refusal.attack.expected}."
+            yield f"The gateway refused {refusal.attack.story}, as {refusal.reason} and not as {refusal.attack.expected}."
 
 
 def _audit_faults(audit: AuditFigures) -> list[str]:

@@ -26,6 +26,7 @@ REPLIES = 15
 """How many replies must bear the new state out before the story goes on: each tenth of them was asked for by another name."""
 
 GATEWAY = "gateway-1"
+SAFE = "safe state"
 
 
 class Chapter(StrEnum):
@@ -146,11 +147,11 @@ class Story:
             )
 
         try:
-            await self._until(f"the gateway refuses a change {attack.story}", lambda: refusal() is not None)
+            await self._until(f"the gateway refuses {attack.story}", lambda: refusal() is not None)
         finally:
             finding = refusal()
             self.refusals.append(Refusal(attack, finding.reason if finding else None))
-        self.tell(f"  a change {attack.story}: refused ({self.refusals[-1].reason})")
+        self.tell(f"  {attack.story}: refused ({self.refusals[-1].reason})")
 
     def _changes(self) -> list[RoutingChange]:
         return [change for change in self.scene.witness.changes if change.route == ROUTE]
@@ -160,14 +161,13 @@ class Story:
         what = f"the audit log puts {ROUTE.key} on {target or 'its safe state'}"
         await self._until(what, lambda: any(change.target == target for change in self._changes()[after:]))
         change = self._changes()[-1]
-        self.tell(
-            f"  {ROUTE.key}: {change.source or 'nothing'} → {change.target or 'safe state'} ({change.cause.detail})"
-        )
+        self.tell(f"  {ROUTE.key}: {change.source or SAFE} → {change.target or SAFE} ({change.cause.detail})")
 
     async def _replies(self, what: str, fate: Fate, model: str | None) -> None:
-        since = self._changes()[-1].issued_at
+        """Wait for so many further replies of a kind."""
         client = self.scene.client
-        await self._until(f"{REPLIES} replies {what}", lambda: client.count(fate, model=model, since=since) >= REPLIES)
+        seen = len(client.replies)
+        await self._until(f"{REPLIES} replies {what}", lambda: client.count(fate, model=model, after=seen) >= REPLIES)
 
     def _all_told(self) -> bool:
         told = {

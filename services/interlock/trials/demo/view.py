@@ -1,7 +1,7 @@
 """What a person sees while the story runs: a live picture at a terminal, plain lines elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Protocol
 
@@ -11,14 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from interlock.records.change import RoutingChange
-from interlock.records.health import Level
+from interlock.records.documents import WatchedTrigger
+from interlock.records.health import Level, Verdict
 from interlock.runtime.clock import Clock
 from interlock.trials.demo.cast import AGENT, LADDER, TEMPTER
 from interlock.trials.demo.client import Fate
 from interlock.trials.demo.scene import Scene
 from interlock.vocabulary.time import SECOND, Micros
 
-LINES_SHOWN = 14
+LINES_SHOWN = 9
 """Of the story; the rest has scrolled by."""
 
 _REFRESH_S = 0.25
@@ -109,11 +110,10 @@ class LiveView:
 
     def _draw(self, scene: Scene) -> RenderableType:
         now = self._clock.now().wall
-        side = Table.grid(padding=(0, 4))
-        side.add_row(_routes(scene), _verdicts(scene))
-        lower = Table.grid(padding=(0, 4))
-        lower.add_row(_requests(scene, now), _notices(scene))
-        return Group(*self._lines[-LINES_SHOWN:], Text(), side, Text(), lower)
+        pair = Table.grid(padding=(0, 3))
+        pair.add_row(_requests(scene, now), _notices(scene))
+        tables = (_routes(scene), _verdicts(scene), pair)
+        return Group(*self._lines[-LINES_SHOWN:], *(part for table in tables for part in (Text(), table)))
 
 
 def _routes(scene: Scene) -> Table:
@@ -126,19 +126,21 @@ def _routes(scene: Scene) -> Table:
 
 
 def _verdicts(scene: Scene) -> Table:
-    table = Table("model", "verdicts", title="Verdicts", title_justify="left", box=None)
+    kinds = [str(kind) for kind in WatchedTrigger if kind is not WatchedTrigger.OTHER]
+    table = Table("model", *kinds, title="Verdicts", title_justify="left", box=None)
     for model in (*LADDER, TEMPTER):
-        words = Text()
-        for verdict in _verdicts_of(scene, model):
-            words.append(f"{verdict[0]} ", _COLOURS[verdict[1]])
-        table.add_row(f"{model}{' (not approved)' if model == TEMPTER else ''}", words)
+        said = {kind: verdict for kind in kinds if (verdict := _verdict(scene, model, kind))}
+        cells = [Text(said[kind].level, _COLOURS[said[kind].level]) if kind in said else Text("-") for kind in kinds]
+        table.add_row(f"{model} *" if model == TEMPTER else model, *cells)
+    table.caption = f"* not approved for {AGENT}"
+    table.caption_justify = "left"
     return table
 
 
-def _verdicts_of(scene: Scene, model: str) -> Iterator[tuple[str, Level]]:
-    for verdict in sorted(scene.witness.last_verdict.values(), key=lambda each: each.objective):
-        if verdict.model == model:
-            yield f"{verdict.objective}: {verdict.level}", verdict.level
+def _verdict(scene: Scene, model: str, kind: str) -> Verdict | None:
+    """The last verdict on a model of one kind; objectives are named after their kind (`errors>0.5`)."""
+    found = (each for each in scene.witness.last_verdict.values() if each.model == model)
+    return next((each for each in found if each.objective.partition(">")[0] == kind), None)
 
 
 def _requests(scene: Scene, now: Micros) -> Table:
@@ -148,7 +150,7 @@ def _requests(scene: Scene, now: Micros) -> Table:
         lately = scene.client.count(fate, since=since) / _RATE_S
         table.add_row(Text(fate.value, style), str(scene.client.count(fate)), f"{lately:.1f}")
     asked = sum(1 for reply in scene.client.replies if reply.named)
-    table.add_row(f"asked for {TEMPTER}", str(asked), "")
+    table.add_row("by another name", str(asked), "")
     return table
 
 
