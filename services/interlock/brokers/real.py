@@ -106,13 +106,14 @@ def prepare(data_dir: Path, *, port: int | None) -> tuple[str, list[str]]:
         ConfigurationError: Java or Maven is missing, or the port is in use.
         InfrastructureError: The jars could not be fetched, or the directory not formatted.
     """
-    port = port or _free_port()
+    free_port, controller_port = _free_ports()
+    port = port or free_port
     if _listens(port):
         raise ConfigurationError(f"Port {port} is in use.", "Stop what listens there, or choose another port.")
     data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     settings = data_dir / "server.properties"
-    settings.write_text(_settings(data_dir / "records", port, _free_port()), encoding="utf-8")
+    settings.write_text(_settings(data_dir / "records", port, controller_port), encoding="utf-8")
     java = [find_java(), *_JAVA_FLAGS, "-cp", f"{find_jars()}/*"]
     if not (data_dir / "records" / "meta.properties").is_file():
         _format(java, settings)
@@ -170,8 +171,9 @@ def _listens(port: int) -> bool:
 
 
 def _format(java: Sequence[str], settings: Path) -> None:
+    # With the equals sign, since an identifier may begin with a hyphen.
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
+    command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(settings)]
     done = subprocess.run(  # noqa: S603 - the command is made above, of paths
         command, capture_output=True, text=True, timeout=START_S_MAX, check=False
     )
@@ -190,10 +192,12 @@ def _not_up(why: str, data_dir: Path) -> InfrastructureError:
     return InfrastructureError(f"The Kafka broker did not start: {why}.{said}\n", f"Its whole log is {log}.")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    """Two different ports that nobody has at this moment."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])
 
 
 def _settings(records: Path, port: int, controller_port: int) -> str:
