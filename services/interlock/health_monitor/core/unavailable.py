@@ -7,6 +7,9 @@ its time: so rates have detectors of their own, and this one only counts runs.
 A batch with successes *and* faults does not tell their order. It breaks both runs, and only a run that it must contain in any
 order counts: s successes among f faults hold an unbroken run of at least ⌈s / (f + 1)⌉ successes (pigeonhole). So a busy model
 with a few faults is seen as alive, and one that fails nine calls in ten as gone. Throttled replies neither make nor break a run.
+
+Several reporters share the runs: where one of them still gets answers the model is not gone, and what the other one sees is
+told by the share of errors.
 """
 
 from interlock.health_monitor.core.detector import Judgement, Tally
