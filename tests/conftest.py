@@ -3,12 +3,16 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from interlock.brokers.real import KafkaBroker
 from interlock.brokers.topics_admin import create_topics
 
 if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") and not shutil.which("java"):
     collect_ignore = ["contract/test_real_broker.py"]  # whoever names a broker need not be able to start one
+
+settings.register_profile("interlock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("interlock")  # a busy machine is no fault of the code's
 
 
 def pytest_configure(config: pytest.Config) -> None:
