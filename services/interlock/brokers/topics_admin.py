@@ -82,14 +82,18 @@ def create_topics(bootstrap: str, specs: Sequence[TopicSpec] = TOPICS) -> TopicC
     differing = [spec for spec in specs if _has(before, spec, "configuration")]
     if missing:
         _wait(bootstrap, admin.create_topics([_new(spec) for spec in missing]).values())
-        names = {spec.name for spec in missing}
-        wait_for(lambda: names <= set(_found(admin, bootstrap)), _TIMEOUT_S)  # every broker must hear of them first
     if differing:
         _wait(bootstrap, admin.incremental_alter_configs([_wanted(spec) for spec in differing]).values())
+
+    def is_told() -> bool:
+        """A broker hears of changes a little later than it is told to make them."""
+        return all(problem.kind == "partitions" for problem in _problems(admin, bootstrap, specs))
+
+    wait_for(is_told, _TIMEOUT_S)
     return TopicChanges(
         created=tuple(spec.name for spec in missing),
         configured=tuple(spec.name for spec in differing),
-        problems=tuple(problem for problem in before if problem.kind == "partitions"),
+        problems=tuple(_problems(admin, bootstrap, specs)),
     )
 
 
