@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import audit, demo, init, kafka, operate, policy, run, status
+from interlock.cli import audit, demo, init, kafka, operate, policy, replay, run, status
 from interlock.cli.answer import complain
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
@@ -42,6 +42,7 @@ app = typer.Typer(
     help="Governed model fallback for AI agents: approved models only, signed changes, and a safe state.",
 )
 app.command("demo")(demo.demo)
+app.command("replay")(replay.replay)
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")

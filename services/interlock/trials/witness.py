@@ -144,14 +144,22 @@ class Watch:
         try:
             async with asyncio.timeout(within_s):
                 while not condition():
-                    self._alive()
-                    if self._task is not None and self._task.done():
-                        self._task.result()
+                    self.check()
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             raise NotSeen(
                 f"Waited {within_s:g} s in vain until {what}.", "Look into the logs of the services."
             ) from None
+
+    def check(self) -> None:
+        """See that the trial can go on.
+
+        Raises:
+            InfrastructureError: A process has ended, or the topics cannot be read any more.
+        """
+        self._alive()
+        if self._task is not None and self._task.done():
+            self._task.result()
 
     async def _follow(self, reader: Reader) -> None:
         while True:

@@ -1,27 +1,20 @@
 """Gathers the evidence when the story is over: from the model servers, the webhook, the client, and the topics."""
 
-from collections import Counter
-
 from interlock.trials.demo.cast import PRIMARY
 from interlock.trials.demo.report import AuditFigures, Evidence
 from interlock.trials.demo.scene import Scene
 from interlock.trials.demo.story import Story
+from interlock.trials.told import accepted_at
 from interlock.trials.witness import first_offsets
 
 
 async def gather(scene: Scene, story: Story) -> Evidence:
     """Everything that was seen from outside, as it is now."""
-    accepted = [notice for notice in scene.stage.notices() if notice["genuine"] and 200 <= notice["status"] < 300]
-    ids = [notice["body"]["data"]["change_id"] for notice in accepted]
-    told: dict[str, float] = {}
-    for change_id, notice in zip(ids, accepted, strict=True):
-        told.setdefault(change_id, notice["at"])
     failures = [seen["at"] for seen in scene.models.log(PRIMARY) if seen["status"] != 200]
     return Evidence(
         changes=tuple(scene.witness.changes),
         beginning=story.beginning,
-        told=told,
-        deliveries=Counter(ids),
+        told=accepted_at(scene.stage.notices()),
         replies=tuple(scene.client.replies),
         counted=await scene.models.counts(),
         first_failure_s=min(failures, default=None),

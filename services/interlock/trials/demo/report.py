@@ -11,12 +11,11 @@ from interlock.records.change import RoutingChange
 from interlock.trials.demo.cast import AGENT, FALLBACK, LADDER, OTHER_AGENT, PRIMARY, ROUTE, TEMPTER
 from interlock.trials.demo.client import Fate, Reply
 from interlock.trials.demo.story import Refusal
-from interlock.vocabulary.time import SECOND, to_text
+from interlock.trials.told import change_document
+from interlock.vocabulary.time import SECOND
 
 NOTICE_S_MAX = 300.0
 """The promise of DESIGN 7."""
-
-SAFE_STATE = "safe_state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ class Evidence:
     Attributes:
         changes: Every change in the audit log, in order.
         beginning: How many changes the story's route had had when the story began.
-        told: By change id, when the governance webhook accepted its notice first, in seconds since the epoch.
-        deliveries: By change id, how often the webhook accepted it.
+        told: By change id, when the governance webhook accepted each notice of it, in seconds since the epoch.
         replies: What the agent's client got.
         counted: By model, how many requests its own server counted of each user.
         first_failure_s: When the primary's server first failed, in seconds since the epoch; None: it never did.
@@ -55,8 +53,7 @@ class Evidence:
 
     changes: Sequence[RoutingChange]
     beginning: int
-    told: Mapping[str, float]
-    deliveries: Mapping[str, int]
+    told: Mapping[str, Sequence[float]]
     replies: Sequence[Reply]
     counted: Mapping[str, Mapping[str, int]]
     first_failure_s: float | None
@@ -91,7 +88,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
     """The report for programs: the contract of `interlock demo --json`."""
     reaction = evidence.reaction_s
     return {
-        "changes": list(_changes(evidence)),
+        "changes": [change_document(change, evidence.told.get(change.id, ())) for change in evidence.changes],
         "requests": {
             "total": len(evidence.replies),
             "ok": evidence.count(Fate.OK),
@@ -109,24 +106,6 @@ def document(evidence: Evidence) -> dict[str, Any]:
         },
         "first_failure_to_route_change_s": None if reaction is None else round(reaction, 3),
     }
-
-
-def _changes(evidence: Evidence) -> Iterator[dict[str, Any]]:
-    """Each change; a safe state is written `safe_state`, and the source of a route's first change is null."""
-    for change in evidence.changes:
-        told = evidence.told.get(change.id)
-        yield {
-            "timestamp": to_text(change.issued_at),
-            "route": change.route.key,
-            "reason": f"{change.cause.trigger}: {change.cause.detail}",
-            "source": change.source or (None if change.version == 1 else SAFE_STATE),
-            "target": change.target or SAFE_STATE,
-            "verification": [
-                {"model": check.model, "check": check.check, "passed": check.passed, "detail": check.detail}
-                for check in change.verification
-            ],
-            "notice_accepted_after_s": None if told is None else round(told - change.issued_at / SECOND, 3),
-        }
 
 
 def faults(evidence: Evidence) -> list[str]:
@@ -155,9 +134,9 @@ def _story_faults(evidence: Evidence) -> Iterator[str]:
 def _notice_faults(evidence: Evidence) -> Iterator[str]:
     for change in evidence.changes:
         told = evidence.told.get(change.id)
-        if told is None:
+        if not told:
             yield f"The governance webhook accepted no notice of {change.id}."
-        elif told - change.issued_at / SECOND > NOTICE_S_MAX:
+        elif told[0] - change.issued_at / SECOND > NOTICE_S_MAX:
             yield f"The notice of {change.id} was accepted after more than {NOTICE_S_MAX:g} s."
 
 

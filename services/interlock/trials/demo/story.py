@@ -15,6 +15,7 @@ from interlock.trials.demo.attacks import Attack, Loot, attacks
 from interlock.trials.demo.cast import AGENT, FALLBACK, PRIMARY, ROUTE, TEMPTER
 from interlock.trials.demo.client import Fate
 from interlock.trials.demo.scene import Scene
+from interlock.trials.told import accepted_at
 from interlock.trials.witness import NotSeen
 from interlock.vocabulary.identifiers import shard_of
 from interlock.wire.topics import ROUTES, SHARDS
@@ -170,11 +171,7 @@ class Story:
         await self._until(f"{REPLIES} replies {what}", lambda: client.count(fate, model=model, after=seen) >= REPLIES)
 
     def _all_told(self) -> bool:
-        told = {
-            notice["body"]["data"]["change_id"]
-            for notice in self.scene.stage.notices()
-            if 200 <= notice["status"] < 300
-        }
+        told = accepted_at(self.scene.stage.notices())
         return all(change.id in told for change in self.scene.witness.changes)
 
     def _all_acknowledged(self) -> bool:

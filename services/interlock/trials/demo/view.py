@@ -17,6 +17,7 @@ from interlock.runtime.clock import Clock
 from interlock.trials.demo.cast import AGENT, LADDER, TEMPTER
 from interlock.trials.demo.client import Fate
 from interlock.trials.demo.scene import Scene
+from interlock.trials.told import accepted_at
 from interlock.vocabulary.time import SECOND, Micros
 
 LINES_SHOWN = 9
@@ -156,9 +157,9 @@ def _requests(scene: Scene, now: Micros) -> Table:
 
 def _notices(scene: Scene) -> Table:
     table = Table("change", "told after", title="Notices to the governance function", title_justify="left", box=None)
-    told = {notice["body"]["data"]["change_id"]: notice["at"] for notice in reversed(scene.stage.notices())}
-    for change in scene.witness.changes[-8:]:
-        table.add_row(_moved(change), _after(change, told.get(change.id)))
+    told = accepted_at(scene.stage.notices())
+    for change in scene.witness.changes[-7:]:
+        table.add_row(_moved(change), _after(change, told.get(change.id, [])))
     return table
 
 
@@ -166,5 +167,5 @@ def _moved(change: RoutingChange) -> str:
     return f"{change.agent}: {change.source or '·'} → {change.target or 'safe state'}"
 
 
-def _after(change: RoutingChange, told: float | None) -> Text:
-    return Text("…", "dim") if told is None else Text(f"{told - change.issued_at / SECOND:.2f} s", "green")
+def _after(change: RoutingChange, told: list[float]) -> Text:
+    return Text(f"{told[0] - change.issued_at / SECOND:.2f} s", "green") if told else Text("…", "dim")

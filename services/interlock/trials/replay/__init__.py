@@ -1,0 +1,1 @@
+"""Recorded calls through the whole line: what would Interlock have made of them?"""
