@@ -5,7 +5,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -71,14 +71,20 @@ async def tell_healthy(bus: Bus, deployment: Deployment, name: str) -> None:
         await publisher.publish(VERDICTS.name, verdict.key, deployment.seal(verdict, "health-1"))
 
 
-async def status_of(client: aiohttp.ClientSession, url: str, expected: int) -> aiohttp.ClientResponse:
-    """Ask until the gateway answers with the expected status."""
+async def answer(
+    client: aiohttp.ClientSession,
+    gateway: asyncio.subprocess.Process,
+    url: str,
+    wanted: Callable[[aiohttp.ClientResponse], bool],
+) -> aiohttp.ClientResponse:
+    """Ask until the gateway answers as wanted."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
+            assert gateway.returncode is None, "the gateway has ended"
             with suppress(aiohttp.ClientConnectionError):
-                reply = await client.post(url, json=HELLO, headers={"Authorization": f"Bearer {KEY}"})
-                if reply.status == expected:
-                    return reply
+                async with client.post(url, json=HELLO, headers={"Authorization": f"Bearer {KEY}"}) as reply:
+                    if wanted(reply):
+                        return reply
             await asyncio.sleep(0.1)
 
 
@@ -103,10 +109,11 @@ async def test_a_gateway_serves_what_decision_ordered_and_stops_when_told(tmp_pa
         write_settings(tmp_path, broker.bootstrap, unused_tcp_port)
 
         gateway = await stack.enter_async_context(process("interlock.router.gateway", tmp_path / "gateway.toml"))
-        silent = await status_of(client, url, 403)
+        silent = await answer(client, gateway, url, lambda reply: reply.status == 403)
         await stack.enter_async_context(process("interlock.decision", tmp_path / "decision.toml"))
+        ordered = await answer(client, gateway, url, lambda reply: reply.headers["x-interlock-change"] != "")
         await tell_healthy(bus, deployment, "atlas")
-        served = await status_of(client, url, 200)
+        served = await answer(client, gateway, url, lambda reply: reply.status == 200)
         gateway.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE_S):
             assert await gateway.wait() == 0
@@ -114,7 +121,8 @@ async def test_a_gateway_serves_what_decision_ordered_and_stops_when_told(tmp_pa
         batches = await said(bus, deployment, TELEMETRY.name, TelemetryBatch)
         acknowledged = await said(bus, deployment, ACKS.name, Acknowledgement)
 
-    assert silent.headers["x-interlock-state"] == "safe"
+    assert (silent.headers["x-interlock-state"], silent.headers["x-interlock-change"]) == ("safe", "")
+    assert ordered.status == 403, "nobody said yet that the model is well"
     assert (served.headers["x-interlock-model"], served.headers["x-interlock-state"]) == ("atlas", "normal")
     assert len(server.seen) == 1, "the model was called once decision had ordered it, and not before"
     cells = [cell for batch in batches if isinstance(batch, TelemetryBatch) for cell in batch.cells]
