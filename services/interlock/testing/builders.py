@@ -1,6 +1,6 @@
 """A small deployment to test against: people, services, keys, models, policies, all really signed.
 
-Everybody's key is made from his name, so two deployments of the same name and time hold the same bytes. The cast: `root-1`,
+Everybody's key is made from his name and the deployment's, so two deployments of the same name and time hold the same bytes. The cast: `root-1`,
 `root-2`, `root-3` (two of the three sign the root), `grace` of governance, `oscar` who owns the agents, `vera` the validator,
 `sam` of safety, `olga` the operator, and one service of each kind.
 
@@ -65,9 +65,12 @@ TRIGGERS = (
 """What every route watches unless a test says otherwise."""
 
 
-def key_of(owner: str) -> SigningKey:
-    """The key of a member of the cast, or of a stranger: it depends on the name alone."""
-    return SigningKey.from_seed(digest(f"interlock test key of {owner}".encode()))
+def key_of(owner: str, deployment: str = "testbed") -> SigningKey:
+    """The key of a member of the cast, or of a stranger: it depends on the two names alone.
+
+    Deployments of other names have other keys, so that tests which share a broker do not believe each other.
+    """
+    return SigningKey.from_seed(digest(f"interlock test key of {owner} in {deployment}".encode()))
 
 
 def model(name: str, *, endpoint: str = "http://127.0.0.1:9/v1", tools: Sequence[str] = ("search",)) -> Model:
@@ -129,11 +132,11 @@ class Deployment:
 
     def key(self, owner: str) -> SigningKey:
         """The private key of a member of the cast."""
-        return key_of(owner)
+        return key_of(owner, self.name)
 
     def seal(self, record: Statement, *owners: str) -> bytes:
         """Sign a record with the owners' keys: what goes on the topic."""
-        return seal(record, *(key_of(owner) for owner in owners))
+        return seal(record, *(self.key(owner) for owner in owners))
 
     def next_root(self, version: int) -> TrustRoot:
         """The trust root of a version, with the same people; seal it with two of `root-1` to `root-3`."""
@@ -143,14 +146,14 @@ class Deployment:
             deployment=self.name,
             issued_at=self.issued_at,
             expires_at=self.expires_at,
-            keys=tuple(TrustedKey(key_of(owner).keyid, owner, key_of(owner).public) for owner in owners),
+            keys=tuple(TrustedKey(self.key(owner).keyid, owner, self.key(owner).public) for owner in owners),
             grants=tuple(self._grant(role, held) for role, held in CAST.items()),
         )
 
     def _grant(self, role: Role, owners: tuple[str, ...]) -> Grant:
         threshold = 2 if role is Role.ROOT else 1
         agents = self.agents if role is Role.AGENT_OWNER else ()
-        return Grant(role, threshold, tuple(key_of(owner).keyid for owner in owners), agents)
+        return Grant(role, threshold, tuple(self.key(owner).keyid for owner in owners), agents)
 
     def evidence(self, subject: Model, *, expires_at: Micros | None = None) -> bytes:
         """Sealed evidence by `vera` that a model was validated for the profile `chat`, valid for a year by default."""
@@ -251,4 +254,4 @@ class Deployment:
             for owner in CAST[role]:
                 path = directory / f"{owner}.pem"
                 path.touch(mode=0o600)
-                path.write_bytes(key_of(owner).to_pem())
+                path.write_bytes(self.key(owner).to_pem())
