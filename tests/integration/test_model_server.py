@@ -37,13 +37,17 @@ async def ask(server: ModelServer, key: str = KEY, **more: Any) -> int:
     return 0
 
 
+def lines_of(log: Path) -> list[dict[str, Any]]:
+    """What a process has written down."""
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
 async def listening(log: Path) -> str:
     """Where a process listens, once it has written that down."""
     async with asyncio.timeout(30):
         while True:
-            written = log.read_text() if log.exists() else ""
-            if written.endswith("\n"):
-                return str(json.loads(written)["listening"])
+            if lines := lines_of(log):
+                return str(lines[0]["listening"])
             await asyncio.sleep(0.05)
 
 
@@ -106,6 +110,5 @@ async def test_as_a_process_it_logs_every_request_and_ends_on_sigterm(tmp_path: 
             process.kill()
         await process.wait()
 
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(line["user"], line["status"]) for line in lines[1:]] == [("support", 200)]
+    assert [(line["user"], line["status"]) for line in lines_of(log)[1:]] == [("support", 200)]
     assert KEY not in log.read_text()
