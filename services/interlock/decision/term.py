@@ -130,13 +130,14 @@ class Term:
         """Take what was said while nobody ruled.
 
         The state remembers verdicts, not how fresh they are. What has no fresh word lapses before anything is decided, so that
-        no rung is entered on the strength of an old one.
+        no rung is entered on the strength of an old one. Policies come first: a verdict counts only for a model that one uses.
         """
         now = max(self._desk.now(), self._state.now)
         fresh = {verdict.value.key for record in records if (verdict := self._verdict(record, now)) is not None}
         for key in sorted(set(self._state.verdicts) - fresh):
             await self._lapse(Lapse(key, now), now)
-        await self._take(records, heard_all=True)
+        policies_first = sorted(records, key=lambda record: record.topic != POLICIES.name)
+        await self._take(policies_first, heard_all=True)
 
     def _verdict(self, record: Record, now: Micros) -> Verified[Verdict] | None:
         """The verdict in a record, if it holds one that is still valid."""

@@ -36,7 +36,7 @@ def first_settings(deployment: str, bootstrap: str, agent_keys: Mapping[str, str
         service: {**shared, "owner": owner, "key": f"../keys/{owner}.pem"} for service, owner in _OWNERS.items()
     }
     settings["gateway"] |= {
-        "state": "../state/gateway-1.json",
+        "state": "../state/gateway-1.sqlite",
         "agents": [
             {"agent": agent, "key_sha256": sha256(key.encode()).hexdigest()}
             for agent, key in sorted(agent_keys.items())
