@@ -156,6 +156,6 @@ def _meets(alternative: frozenset[Role], trust: TrustRoot, signed: Collection[Tr
 
 def _owners(grant: Grant, signed: Collection[TrustedKey], agent: str | None) -> frozenset[str]:
     """The distinct owners who signed under a grant: nobody, if the grant does not reach the agent."""
-    if grant.agents and (agent is None or agent == ANY or agent not in grant.agents):
+    if grant.agents and (agent == ANY or agent not in grant.agents):
         return frozenset()
     return frozenset(key.owner for key in signed if key.keyid in grant.keyids)

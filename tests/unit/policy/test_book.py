@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.documents import Command, Denial, Evidence, RoutePolicy, Verb
+from interlock.records.documents import Command, Denial, Evidence, Verb
 from interlock.records.head import Head
 from interlock.records.sealing import event_id_of
 from interlock.signing.roles import Role
@@ -155,15 +155,11 @@ def test_a_denial_needs_safety(signer: str):
 
 
 def test_wrong_audience_for_a_policy_and_a_root_of_another_deployment():
-    elsewhere = replace(opened_policy(POLICY), deployment="staging")
+    elsewhere = replace(DEPLOYMENT.policy_of("support", DEPLOYMENT.rule(["atlas"])), deployment="staging")
     root = replace(DEPLOYMENT.next_root(2), deployment="staging")
     book = DEPLOYMENT.book()
     assert reason(book, DEPLOYMENT.seal(elsewhere, "grace", "oscar")) is Reason.WRONG_AUDIENCE
     assert reason(book, DEPLOYMENT.seal(root, "root-1", "root-2")) is Reason.WRONG_AUDIENCE
-
-
-def opened_policy(sealed: bytes) -> RoutePolicy:
-    return DEPLOYMENT.book(sealed).policies["support"].value
 
 
 def test_not_newer_is_a_policy_that_is_held_already_whoever_else_signed_it():

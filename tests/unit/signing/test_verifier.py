@@ -129,7 +129,7 @@ def test_too_large_is_one_byte_above_the_limit():
 
 
 def test_no_signature_at_all():
-    assert reason(Envelope(PayloadType.DENIAL, b"body", ())) is Reason.NO_SIGNATURE
+    assert judge(Envelope(PayloadType.DENIAL, b"body", ())) == Refused(Reason.NO_SIGNATURE)
 
 
 def test_too_many_signatures_is_one_above_the_limit():
@@ -340,6 +340,13 @@ def test_people_in_both_roles_are_enough_only_if_there_is_one_for_every_place():
 def test_enough_signatures_in_all_do_not_make_up_for_a_role_that_has_too_few():
     trust = root_of(granted(Role.GOVERNANCE, *HOLDERS[Role.GOVERNANCE]), granted(Role.AGENT_OWNER, "agent-owner-1"))
     assert reason(signed(PayloadType.ROUTE_POLICY, "governance-1", "governance-2"), trust) is Reason.THRESHOLD_NOT_MET
+
+
+def test_enough_people_in_all_do_not_make_up_for_a_threshold_that_one_role_misses():
+    trust = root_of(granted(Role.GOVERNANCE, *HOLDERS[Role.GOVERNANCE], threshold=2))
+    names = ("governance-1", *HOLDERS[Role.AGENT_OWNER])
+    assert reason(signed(PayloadType.ROUTE_POLICY, *names), trust) is Reason.THRESHOLD_NOT_MET
+    assert reason(signed(PayloadType.ROUTE_POLICY, *names, "governance-2"), trust) is None
 
 
 def test_any_one_of_a_roles_grants_will_do():
