@@ -4,6 +4,8 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import pytest
+
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
 from interlock.decision.desk import Desk
@@ -101,9 +103,8 @@ class World:
             yield task
         finally:
             stop.request()
-            if not task.cancelled():
-                with suppress(asyncio.CancelledError):
-                    await task
+            with suppress(asyncio.CancelledError, InfrastructureError):
+                await task
             await bus.close()
 
     @asynccontextmanager
@@ -380,5 +381,66 @@ def test_the_end_of_a_lease_is_reported(tmp_path):
             first.cancel()
         await asyncio.sleep(20)
         assert Reason.LEASE_OVER in world.reasons()
+
+    story(tmp_path, tell)
+
+
+def test_a_second_process_under_one_name_ends_the_first(tmp_path):
+    async def tell(world, router):
+        async with world.decision() as first:
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            async with world.decision() as second:
+                await until(first.done, "the first gives up")
+                with pytest.raises(InfrastructureError, match="name"):
+                    first.result()
+                world.fail("atlas")
+                await until(lambda: served(router) == "birch", "the second decides")
+                assert not second.done()
+
+    story(tmp_path, tell)
+
+
+def test_a_new_trust_root_orders_every_route_again_and_the_log_replays_over_it(tmp_path):
+    async def tell(world, router):
+        root = world.deployment.seal(world.deployment.next_root(2), "root-1", "root-2")
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.append(POLICIES, "root/2", root, 0)
+            await until(lambda: router.state.held[ROUTE].change.value.root_version == 2, "it was ordered again")
+            await until(lambda: served(router) == "atlas", "the primary is served under the new root")
+        async with world.decision():
+            world.fail("atlas")
+            await until(lambda: served(router) == "birch", "the fallback is served")
+        assert world.changes() == [None, "atlas", "atlas", "birch"]
+        assert world.replay().differences == []
+
+    story(tmp_path, tell)
+
+
+def test_a_router_that_restarts_serves_again_and_complains_of_nothing(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.fail("atlas")
+            await until(lambda: served(router) == "birch", "the fallback is served")
+            async with world.router() as again:
+                assert served(again) is None
+                await until(lambda: served(again) == "birch", "the restarted router serves")
+            await asyncio.sleep(300)
+            async with world.router() as later:
+                await until(lambda: served(later) == "birch", "a change past its not-after counts again")
+        assert world.reasons() == []
+
+    story(tmp_path, tell)
+
+
+def test_a_router_that_starts_without_decision_serves_nothing(tmp_path):
+    async def tell(world, router):
+        async with world.decision() as first:
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            first.cancel()
+        async with world.router() as again:
+            await asyncio.sleep(60)
+            assert served(again) is None
 
     story(tmp_path, tell)

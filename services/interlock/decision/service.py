@@ -38,15 +38,25 @@ class DecisionService:
         self._owners: dict[int, tuple[ShardOwner, asyncio.Task[None]]] = {}
 
     async def run(self, stop: Stop) -> None:
-        """Own what is assigned, until asked to stop."""
+        """Own what is assigned, until asked to stop.
+
+        Raises:
+            InfrastructureError: The group is lost for good, for one because another process bears this instance's name.
+        """
         membership = await self._bus.membership(GROUP, AUDIT.name, instance=self._instance)
+        group = asyncio.create_task(_follow(membership), name="group")
         try:
-            while not await stop.within(0.1):
+            while not group.done() and not await stop.within(0.1):
                 self._reap()
                 self._start(membership, stop)
                 self._tell()
+            if group.done():
+                stop.request()
             await asyncio.gather(*(task for _, task in self._owners.values()))
+            if group.done():
+                group.result()
         finally:
+            group.cancel()
             await membership.close()
 
     def _start(self, membership: Membership, stop: Stop) -> None:
@@ -66,6 +76,12 @@ class DecisionService:
         ready = bool(self._owners) and not waiting
         why = f"shards {waiting} have not beaten yet" if waiting else "no shard is assigned yet"
         self._readiness.set("shards", ready, "" if ready else why)
+
+
+async def _follow(membership: Membership) -> None:
+    """Wait for what only waiting tells: that the group is lost."""
+    while True:
+        await membership.changed()
 
 
 def _holds(membership: Membership, shard: int) -> bool:
