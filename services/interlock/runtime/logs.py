@@ -14,6 +14,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 
+REPEATED_AFTER_S = 10.0
+"""How soon a library's line is let through again; lines are the same if their text is, before values are put in."""
+
+_SAID_MAX = 1_000
 _SECRET_KEYS = frozenset({"key", "private_key", "seed", "cookie", "set_cookie", "credential", "credentials"})
 _SECRET_PARTS = ("authorization", "api_key", "apikey", "secret", "token", "password", "passphrase")
 _COUNTED = frozenset({"tokens", "token_count", "input_tokens", "output_tokens", "max_tokens"})
@@ -51,6 +55,7 @@ def configure(service: str, *, level: str = "info", stream: TextIO | None = None
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(stream)],
         )
     )
+    handler.addFilter(_Damped())
     logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
 
 
@@ -89,3 +94,20 @@ class _Named:
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event.setdefault("service", self._service)
         return event
+
+
+class _Damped(logging.Filter):
+    """Lets a library say the same thing once in a while: a Kafka client without its broker says it hundreds of times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = (record.name, str(record.msg))
+        if record.created - self._said.get(said, 0.0) < REPEATED_AFTER_S:
+            return False
+        if len(self._said) >= _SAID_MAX:
+            self._said.clear()
+        self._said[said] = record.created
+        return True

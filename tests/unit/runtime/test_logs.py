@@ -77,3 +77,12 @@ def test_what_looks_like_a_secret_is_blotted_out_at_any_depth(key: str) -> None:
 def test_key_ids_and_counts_of_tokens_stay_readable() -> None:
     event = {"key_id": "ab12", "input_tokens": 7, "record_key": "r", "event": "x"}
     assert logs.redact(None, "info", dict(event)) == event
+
+
+def test_a_library_that_says_the_same_thing_again_and_again_is_heard_once() -> None:
+    stream = io.StringIO()
+    logs.configure("decision", stream=stream)
+    for node in range(500):
+        logging.getLogger("aiokafka").error("Unable to connect to node %s", node)
+    logging.getLogger("aiokafka").error("Something else")
+    assert [line["event"] for line in lines(stream)] == ["Unable to connect to node 0", "Something else"]
