@@ -149,6 +149,12 @@ def test_the_primary_needs_evidence_as_well():
     assert reason(book_of(replace(rung(ATLAS), evidence=b"")), "atlas") is Reason.EVIDENCE_MISSING
 
 
+def test_evidence_that_stands_beside_another_rung_does_not_count():
+    displaced = replace(rung(ATLAS), evidence=rung(BIRCH).evidence)
+    book = book_of(displaced, replace(rung(BIRCH), evidence=b""))
+    assert reason(book, "atlas") is reason(book, "birch") is Reason.EVIDENCE_MISSING
+
+
 def test_evidence_expired_exactly_at_its_end():
     book = book_of("atlas", rung(BIRCH, expires_at=Micros(NOW + 1)))
     assert reason(book, now=NOW) is None
