@@ -100,6 +100,10 @@ class Processes:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0)) as session:
             await asyncio.gather(*(self._ready(session, name) for name in names))
 
+    def pid(self, name: str) -> int:
+        """The id of a process."""
+        return self._started[name].process.pid
+
     async def kill(self, name: str) -> None:
         """End a process at once, as a power cut would (SIGKILL)."""
         started = self._started[name]

@@ -38,7 +38,6 @@ class Witness:
         last_verdict: The last verdict by its key.
         beats: When the last heartbeat of each shard was issued.
         audit_records: Records of the audit log that count.
-        foreign: Records of the audit log that are no records of this deployment's.
     """
 
     book: Book
@@ -50,7 +49,6 @@ class Witness:
     last_verdict: dict[str, Verdict] = field(default_factory=dict)
     beats: dict[int, Micros] = field(default_factory=dict)
     audit_records: int = 0
-    foreign: int = 0
     _journals: dict[int, Journal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -84,9 +82,7 @@ class Witness:
 
     def _take_audit(self, record: Record) -> None:
         taken = self._journals[record.partition].take(record.offset, record.value)
-        if isinstance(taken, Refused):
-            self.foreign += 1
-        elif isinstance(taken, AuditRecord):
+        if isinstance(taken, AuditRecord):
             self.audit_records += 1
             for sealed in taken.changes:
                 opened = open_sealed(sealed, self.book.trust, RoutingChange)

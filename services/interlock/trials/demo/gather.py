@@ -29,6 +29,5 @@ async def _audit_figures(scene: Scene) -> AuditFigures:
     return AuditFigures(
         records=witness.audit_records,
         differences=tuple(f"step {each.sequence} at offset {each.offset}: {each.what}" for each in witness.differences),
-        foreign=witness.foreign,
         cut=tuple(sorted(await first_offsets(scene.stage.bus))),
     )

@@ -25,13 +25,11 @@ class AuditFigures:
     Attributes:
         records: Records that count.
         differences: Steps whose replay gave something else, in words.
-        foreign: Records that nobody of this deployment may have written.
         cut: Shards whose first record is not the first one written.
     """
 
     records: int
     differences: tuple[str, ...]
-    foreign: int
     cut: tuple[int, ...]
 
 
