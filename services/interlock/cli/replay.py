@@ -1,7 +1,5 @@
 """`interlock replay TRACE`: recorded calls through the whole line."""
 
-import asyncio
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from interlock.cli.answer import Json, say
+from interlock.cli.trial import Bootstrap, Keep, folder_of, to_the_end
 from interlock.runtime.workspace import read_text
 from interlock.trials.replay.run import Replay, play
 from interlock.trials.replay.trace import Format, read_trace
@@ -20,16 +19,11 @@ from interlock.vocabulary.errors import ConfigurationError
 def replay(
     trace: Annotated[Path, typer.Argument(metavar="TRACE", help="The recorded calls.")],
     speed: Annotated[float, typer.Option(help="How many seconds of the trace pass in one.")] = 10.0,
-    bootstrap: Annotated[
-        str | None,
-        typer.Option(help="A real Kafka broker; by default an embedded one. Use one that holds nothing else."),
-    ] = None,
+    bootstrap: Bootstrap = None,
     written: Annotated[
         Format | None, typer.Option("--format", help="How the trace is written; by default as its columns say.")
     ] = None,
-    keep: Annotated[
-        Path | None, typer.Option(help="A new folder for the run's files and logs; by default they are thrown away.")
-    ] = None,
+    keep: Keep = None,
     as_json: Json = False,
 ) -> None:
     """Replay recorded calls through health-monitor, decision and notifier, and say which models were left, and why."""
@@ -37,8 +31,8 @@ def replay(
         raise ConfigurationError(f"The speed {speed:g} is not above zero.", "Write a number such as 10.")
     calls = read_trace(read_text(trace).splitlines(), written, str(trace))
     console = Console(stderr=as_json, highlight=False)
-    with tempfile.TemporaryDirectory(prefix="interlock-replay-") as scratch, _Bar(console, len(calls)) as bar:
-        report = asyncio.run(play(Replay(calls, speed, keep or Path(scratch) / "replay", bootstrap), bar))
+    with folder_of(keep) as folder, _Bar(console, len(calls)) as bar:
+        report = to_the_end(play(Replay(calls, speed, folder, bootstrap), bar))
     if as_json:
         say(report, "", as_json=True)
     else:

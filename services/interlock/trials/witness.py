@@ -24,6 +24,11 @@ from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.time import Micros
 from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, SHARDS, VERDICTS
 
+TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name)
+"""What is read."""
+
+_LOOK_S = 0.05
+
 
 @dataclass(slots=True)
 class Witness:
@@ -99,11 +104,8 @@ class Witness:
             self.verdicts.append(verdict)
 
 
-TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name)
-
-
 class Watch:
-    """Follows the topics for a witness while it is entered, from where it was entered on.
+    """Follows the topics for a witness while it is entered, from the first record that they hold.
 
     Args:
         bus: Where the topics are.
@@ -170,9 +172,6 @@ async def first_offsets(bus: Bus) -> dict[int, int]:
         return {shard: offset for shard in range(SHARDS) if (offset := reader.position(Position(AUDIT.name, shard)))}
     finally:
         await reader.close()
-
-
-_LOOK_S = 0.05
 
 
 class NotSeen(InfrastructureError):  # noqa: N818 - the answer is no, and that is no error

@@ -12,7 +12,7 @@ async def gather(scene: Scene, story: Story) -> Evidence:
     """Everything that was seen from outside, as it is now."""
     failures = [seen["at"] for seen in scene.models.log(PRIMARY) if seen["status"] != 200]
     return Evidence(
-        changes=tuple(scene.witness.changes),
+        changes=sorted(scene.witness.changes, key=lambda change: change.issued_at),
         beginning=story.beginning,
         told=accepted_at(scene.stage.notices()),
         replies=tuple(scene.client.replies),

@@ -8,7 +8,7 @@ from interlock.records.change import RoutingChange
 from interlock.records.health import Level, Outcome, Verdict
 from interlock.trials.replay.trace import RecordedCall
 from interlock.trials.told import change_document
-from interlock.vocabulary.time import to_text
+from interlock.vocabulary.time import Micros, to_text
 
 _WORSE = (Level.UNKNOWN, Level.HEALTHY, Level.DEGRADED, Level.UNAVAILABLE)
 """What a model was judged to be at worst. Every model begins as unknown, so that says nothing where anything else was said."""
@@ -30,7 +30,7 @@ def document(
     """
     return {
         "verdicts": [_verdict(verdict) for verdict in verdicts],
-        "changes": [change_document(change, told.get(change.id, ())) for change in changes],
+        "changes": [change_document(change, told.get(change.id, ())) for change in sorted(changes, key=_issued)],
         "per_model": per_model(calls, verdicts),
     }
 
@@ -51,6 +51,10 @@ def per_model(calls: Sequence[RecordedCall], verdicts: Sequence[Verdict]) -> dic
 
 def _worst(levels: Sequence[Level]) -> Level:
     return max(levels, key=_WORSE.index, default=Level.UNKNOWN)
+
+
+def _issued(change: RoutingChange) -> Micros:
+    return change.issued_at
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
