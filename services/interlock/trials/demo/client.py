@@ -128,7 +128,7 @@ class SteadyClient:
         try:
             async with session.post(self._url, json=body) as response:
                 whole = await response.read()
-                fate = _fate(response.status, whole, streamed=bool(body["stream"]))
+                fate = fate_of(response.status, whole, streamed=bool(body["stream"]))
                 status, model = response.status, response.headers.get("x-interlock-model", "")
         except (aiohttp.ClientError, TimeoutError, OSError):
             fate, status, model = Fate.FAILED, 0, ""
@@ -137,7 +137,8 @@ class SteadyClient:
         self._on_reply(reply)
 
 
-def _fate(status: int, body: bytes, *, streamed: bool) -> Fate:
+def fate_of(status: int, body: bytes, *, streamed: bool) -> Fate:
+    """What became of a request, by what came back; a stream without its end has failed."""
     if status == 403 and _code(body) == SAFE_STATE_CODE:
         return Fate.SAFE_STATE
     if status != 200 or (streamed and not body.rstrip().endswith(b"data: [DONE]")):

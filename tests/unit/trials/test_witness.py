@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+from interlock.records.change import AckKind, Acknowledgement
+from interlock.records.health import Level, Verdict
+from interlock.runtime.bus import Record
+from interlock.signing.statement import Statement
+from interlock.testing.builders import NOW, Deployment
+from interlock.trials.witness import Witness
+from interlock.vocabulary.identifiers import ANY
+from interlock.vocabulary.time import Micros
+from interlock.wire.topics import ACKS, AUDIT, VERDICTS
+
+DEPLOYMENT = Deployment()
+VERDICT = Verdict("atlas", ANY, "unavailable", Level.HEALTHY, "", 3, (), NOW, NOW, Micros(NOW + 5))
+ACK = Acknowledgement("gateway-1", AckKind.ACK, "change", b"", "", NOW)
+
+
+def witness() -> Witness:
+    return Witness(DEPLOYMENT.book())
+
+
+def record(topic: str, value: bytes | None) -> Record:
+    return Record(topic, 0, 0, None, value, 0)
+
+
+def said(topic: str, statement: Statement, owner: str) -> Record:
+    return record(topic, DEPLOYMENT.seal(statement, owner))
+
+
+def test_a_verdict_is_kept_where_its_level_is_another_than_before() -> None:
+    seen = witness()
+    worse = replace(VERDICT, level=Level.UNAVAILABLE, issued_at=Micros(NOW + 2))
+    for verdict in (VERDICT, replace(VERDICT, issued_at=Micros(NOW + 1)), worse, VERDICT):
+        seen.take(said(VERDICTS.name, verdict, "health-1"))
+    assert [verdict.level for verdict in seen.verdicts] == [Level.HEALTHY, Level.UNAVAILABLE]
+    assert seen.last_verdict[VERDICT.key] == worse, "an older one that comes late is not the last"
+
+
+def test_what_is_not_genuine_is_no_evidence() -> None:
+    seen = witness()
+    for made in (
+        said(ACKS.name, ACK, "health-1"),
+        said(ACKS.name, ACK, "a stranger"),
+        record(ACKS.name, b"noise"),
+        record(ACKS.name, None),
+        record(AUDIT.name, b"noise"),
+        said(AUDIT.name, ACK, "gateway-1"),
+    ):
+        seen.take(made)
+    assert (seen.acks, seen.changes, seen.audit_records) == ([], [], 0)
+    seen.take(said(ACKS.name, ACK, "gateway-1"))
+    assert seen.acks == [ACK]
