@@ -19,12 +19,10 @@ class Broker:
     Attributes:
         bootstrap: Kafka bootstrap servers.
         fetch_wait_ms: What its readers should set: a real broker wakes them, the embedded one does not.
-        embedded: Whether it is the embedded one.
     """
 
     bootstrap: str
     fetch_wait_ms: int
-    embedded: bool
 
 
 @asynccontextmanager
@@ -37,9 +35,9 @@ async def broker_at(bootstrap: str | None) -> AsyncIterator[Broker]:
     """
     if bootstrap is None:
         with EmbeddedBroker() as embedded:
-            yield Broker(embedded.bootstrap, FETCH_MAX_WAIT_MS, embedded=True)
+            yield Broker(embedded.bootstrap, FETCH_MAX_WAIT_MS)
         return
     made = await asyncio.to_thread(create_topics, bootstrap)
     if made.problems:
         raise ConfigurationError(made.problems[0].message, made.problems[0].mend)
-    yield Broker(bootstrap, _FETCH_WAIT_MS, embedded=False)
+    yield Broker(bootstrap, _FETCH_WAIT_MS)
