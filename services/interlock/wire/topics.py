@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
+from interlock.vocabulary.payloads import PayloadType
 
 SHARDS = 4
 """Shards of a deployment by default. Fixed once records exist: shard = SHA-256(agent) mod SHARDS."""
@@ -36,7 +37,8 @@ class TopicSpec:
         retention_ms: How long a record is kept at least, in milliseconds, or `FOR_EVER`; a compacted topic
             keeps the last of each key.
         max_message_bytes: The largest batch that the broker takes.
-        written_by: The roles that may write here, as in the trust root.
+        payloads: The kinds of record that stand here.
+        written_by: The roles that may write here: those that may sign these kinds (`signing/roles.py`).
         carries: What is in it, one sentence.
         broker_time: Whether the broker's clock stamps the records, so that a writer cannot choose the time.
     """
@@ -46,6 +48,7 @@ class TopicSpec:
     partitions: int
     cleanup: Literal["delete", "compact"]
     retention_ms: int
+    payloads: tuple[PayloadType, ...]
     written_by: tuple[str, ...]
     carries: str
     max_message_bytes: int = RECORD_BYTES_MAX
@@ -58,7 +61,8 @@ TELEMETRY = TopicSpec(
     partitions=4,
     cleanup="delete",
     retention_ms=6 * _HOUR_MS,
-    written_by=("reporter", "router", "probe"),
+    payloads=(PayloadType.TELEMETRY,),
+    written_by=("reporter", "probe"),
     carries="Batches of call outcomes.",
 )
 VERDICTS = TopicSpec(
@@ -67,17 +71,19 @@ VERDICTS = TopicSpec(
     partitions=4,
     cleanup="compact",
     retention_ms=FOR_EVER,
+    payloads=(PayloadType.VERDICT,),
     written_by=("health",),
     carries="Signed verdicts on the health of a model.",
 )
 POLICIES = TopicSpec(
     name="interlock.policies.v1",
-    key="The document: `root/<n>`, `policy/<agent>`, `deny/<id>`, `contacts/<n>`.",
+    key="The document: `root/<n>`, `policy/<agent>`, `deny/<id>`.",
     partitions=1,
     cleanup="delete",
     retention_ms=FOR_EVER,
-    written_by=("root", "governance", "agent_owner", "validator", "safety"),
-    carries="Trust root, model registry, evidence, co-signed policies, denials, contacts: in one order.",
+    payloads=(PayloadType.TRUST_ROOT, PayloadType.ROUTE_POLICY, PayloadType.DENIAL),
+    written_by=("root", "governance", "agent_owner", "safety"),
+    carries="Trust roots, co-signed policies with the evidence they rest on, denials: in one order.",
 )
 COMMANDS = TopicSpec(
     name="interlock.commands.v1",
@@ -85,7 +91,8 @@ COMMANDS = TopicSpec(
     partitions=4,
     cleanup="delete",
     retention_ms=30 * _DAY_MS,
-    written_by=("operator", "agent_owner", "safety", "watch"),
+    payloads=(PayloadType.COMMAND,),
+    written_by=("operator", "agent_owner"),
     carries="Signed commands, which choose inside the policy.",
 )
 AUDIT = TopicSpec(
@@ -94,6 +101,7 @@ AUDIT = TopicSpec(
     partitions=SHARDS,
     cleanup="delete",
     retention_ms=FOR_EVER,
+    payloads=(PayloadType.AUDIT_RECORD,),
     written_by=("decision",),
     carries="The write-ahead log of decision: every step with its inputs and the signed changes.",
     broker_time=True,
@@ -104,6 +112,7 @@ ROUTES = TopicSpec(
     partitions=SHARDS,
     cleanup="compact",
     retention_ms=FOR_EVER,
+    payloads=(PayloadType.ROUTING_CHANGE,),
     written_by=("decision",),
     carries="The current signed change of each route, projected from the audit log.",
 )
@@ -113,6 +122,7 @@ HEARTBEATS = TopicSpec(
     partitions=SHARDS,
     cleanup="delete",
     retention_ms=_HOUR_MS,
+    payloads=(PayloadType.HEARTBEAT,),
     written_by=("decision",),
     carries="Signed leases, and the heads of policies and routes.",
 )
@@ -122,6 +132,7 @@ ACKS = TopicSpec(
     partitions=4,
     cleanup="delete",
     retention_ms=30 * _DAY_MS,
+    payloads=(PayloadType.ACKNOWLEDGEMENT,),
     written_by=("router",),
     carries="Signed hello, ACK and NACK of each router.",
 )
@@ -131,16 +142,18 @@ NOTICES = TopicSpec(
     partitions=4,
     cleanup="delete",
     retention_ms=FOR_EVER,
-    written_by=("notifier", "watch"),
-    carries="Attempts, receipts and breaches of the notices to people.",
+    payloads=(PayloadType.NOTICE,),
+    written_by=("notifier",),
+    carries="Attempts and receipts of the notices to people.",
 )
 FINDINGS = TopicSpec(
     name="interlock.findings.v1",
-    key="None is needed: the reporter, so that one service's findings stay in order.",
+    key="The service that found it.",
     partitions=4,
     cleanup="delete",
     retention_ms=5 * _YEAR_MS,
-    written_by=("decision", "health", "router", "notifier", "watch", "probe", "reporter"),
+    payloads=(PayloadType.FINDING,),
+    written_by=("decision", "health", "reporter", "probe", "router", "notifier"),
     carries="What was refused (hash, offset, reason, never content) and what a person must look at.",
 )
 

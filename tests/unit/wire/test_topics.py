@@ -1,6 +1,8 @@
 import pytest
 
+from interlock.signing.roles import SIGNED_BY
 from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX
+from interlock.vocabulary.payloads import PayloadType
 from interlock.wire.topics import (
     AUDIT,
     BY_NAME,
@@ -64,3 +66,14 @@ def test_what_decision_writes_is_sharded_alike_and_policies_are_in_one_order():
 
 def test_the_broker_stamps_the_audit_log_and_nothing_else():
     assert [spec for spec in TOPICS if config(spec)["message.timestamp.type"] == "LogAppendTime"] == [AUDIT]
+
+
+def test_each_kind_of_record_stands_on_one_topic_but_evidence_which_travels_inside_policies():
+    placed = [payload for spec in TOPICS for payload in spec.payloads]
+    assert sorted([*placed, PayloadType.EVIDENCE]) == sorted(PayloadType)
+
+
+@every_topic
+def test_who_may_write_is_who_may_sign(spec):
+    signers = {role for payload in spec.payloads for alternative in SIGNED_BY[payload] for role in alternative}
+    assert set(spec.written_by) == signers
