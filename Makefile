@@ -5,7 +5,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo test check format kafka clean broker-tools
+.PHONY: menu setup demo test check docs format kafka clean broker-tools
 
 menu: ## Print this menu
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,15 +18,19 @@ demo: setup ## Watch a model die and its agent move on, in some 90 s; needs Pyth
 test: setup broker-tools ## Run every test, on a Kafka broker of its own (or on KAFKA_BOOTSTRAP_SERVERS)
 	@$(BIN)/pytest
 
-check: setup ## Lint, format, types, import layers: what CI runs before the tests
-	$(BIN)/ruff check services tests
-	$(BIN)/ruff format --check services tests
+check: setup ## Lint, format, types, import layers, generated files: what CI runs before the tests
+	$(BIN)/ruff check services tests docs
+	$(BIN)/ruff format --check services tests docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python docs/generate.py --check
+
+docs: setup ## Write docs/reference again, from the code
+	@$(BIN)/python docs/generate.py
 
 format: setup ## Format the code and mend what ruff can mend
-	$(BIN)/ruff check --fix services tests
-	$(BIN)/ruff format services tests
+	$(BIN)/ruff check --fix services tests docs
+	$(BIN)/ruff format services tests docs
 
 kafka: setup ## Start a real Kafka broker on this machine (`interlock kafka down` stops it)
 	@$(BIN)/interlock kafka up
