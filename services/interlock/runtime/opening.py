@@ -11,7 +11,6 @@ from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.reasons import Reason
 
-
 _MEND = "Install the root-1.sealed file that the root's owners signed (`interlock init` makes one)."
 
 
