@@ -75,7 +75,7 @@ def deny(
     workspace: InWorkspace = HERE,
     as_json: Json = False,
 ) -> None:
-    """Deny a model to every agent, for good: only a new trust root's people can undo it. For the safety role."""
+    """Deny a model to every agent, for good: nothing takes it back. For the safety role."""
     signer = load_key(key)
 
     async def work(bus: Bus, settings: ServiceSettings) -> Denial:

@@ -3,8 +3,9 @@
 `take` is the only way in. It looks at signatures, audience and versions, never at a clock, so that every reader of the topic
 holds the same book after the same records; what has expired is judged where it is used (`policy.admissible`).
 
-Rules: versions only go up. A new trust root is signed under the old root and under itself, and everything held is verified
-again under it: what it no longer vouches for is gone. A tombstone means nothing.
+Rules: versions only go up. A new trust root is signed under the old root and under itself, and every policy held is verified again
+under it: what it no longer vouches for is gone. A denial stays: replacing the key of who said it must not widen anything. A tombstone
+means nothing.
 """
 
 from __future__ import annotations  # rpds maps take type parameters in annotations only
@@ -131,10 +132,11 @@ def _take_root(book: Book, sealed: bytes, root: TrustRoot) -> Taken | Refused:
     if isinstance(under_itself, Refused):
         return under_itself
     renewed = Book.start(root, under_itself.event_id)
-    kept = [held.sealed for held in book.policies.values()] + [held.sealed for held in book.denials.values()]
-    for document in kept:
-        again = take(renewed, document)
+    for policy in book.policies.values():
+        again = take(renewed, policy.sealed)
         renewed = again.book if isinstance(again, Taken) else renewed
+    for denial in book.denials.values():
+        renewed = _with_denial(renewed, denial)
     return Taken(renewed, root, under_itself.event_id)
 
 
@@ -172,9 +174,13 @@ def _not_newer(value: RoutePolicy, event_id: bytes, held: HeldPolicy) -> Reason:
 def _take_denial(book: Book, sealed: bytes, denial: Verified[Denial]) -> Taken | Refused:
     if denial.value.model in book.denials:
         return Refused(Reason.NOT_NEWER, f"{denial.value.model} is denied already")
-    denials = book.denials.insert(denial.value.model, HeldDenial(denial, sealed))
-    head = book.head.put(f"deny/{denial.value.model}", denial.event_id)
-    return Taken(replace(book, denials=denials, head=head), denial.value, denial.event_id)
+    return Taken(_with_denial(book, HeldDenial(denial, sealed)), denial.value, denial.event_id)
+
+
+def _with_denial(book: Book, denial: HeldDenial) -> Book:
+    model = denial.verified.value.model
+    head = book.head.put(f"deny/{model}", denial.verified.event_id)
+    return replace(book, denials=book.denials.insert(model, denial), head=head)
 
 
 def evidence_in(trust: TrustRoot, policy: RoutePolicy) -> EvidenceHeld:

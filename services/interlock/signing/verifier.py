@@ -47,12 +47,19 @@ class Verified(Generic[T_co]):
 
     __slots__ = ("event_id", "signers", "value")
 
+    value: T_co
+    event_id: bytes
+    signers: frozenset[str]
+
     def __init__(self, seal: object, value: T_co, identity: bytes, signers: frozenset[str]) -> None:
         if seal is not _SEAL:
             raise TypeError("only interlock.signing.verifier makes a Verified record")
-        self.value = value
-        self.event_id = identity
-        self.signers = signers
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "event_id", identity)
+        object.__setattr__(self, "signers", signers)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Verified record cannot be changed")
 
     def narrow(self, kind: type[S]) -> "Verified[S]":
         """The same record, known to be of one kind.

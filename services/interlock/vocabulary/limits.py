@@ -9,9 +9,6 @@ ENVELOPE_BYTES_MAX = 786_432
 SIGNATURES_MAX = 16
 """Signatures on one envelope: more is an attempt to make the verifier work, not a bigger quorum."""
 
-PAYLOAD_TYPE_CHARS_MAX = 100
-"""The longest payload type of ours has 57 characters."""
-
 IDENTIFIER_CHARS_MAX = 80
 """Agents, slots, scopes, models: long enough for a SPIFFE-like path segment, short enough for one log line."""
 

@@ -429,6 +429,13 @@ def test_the_identity_depends_on_what_is_signed_and_not_on_who_signs():
     assert first != DENIAL
 
 
+def test_a_verified_record_cannot_be_changed():
+    judged = judge(DENIAL)
+    for name in ("value", "event_id", "signers"):
+        with pytest.raises(AttributeError, match="cannot be changed"):
+            setattr(judged, name, None)
+
+
 def test_nobody_else_makes_a_verified_record():
     for seal in (None, object(), "seal", True):
         with pytest.raises(TypeError, match=r"only interlock\.signing\.verifier"):
