@@ -48,10 +48,11 @@ class World:
     log: ShardLog
 
     @classmethod
-    async def open(cls, bootstrap: str, bus: Bus, receiver: WebhookReceiver, directory: Path) -> "World":
+    async def open(
+        cls, deployment: Deployment, bootstrap: str, bus: Bus, receiver: WebhookReceiver, directory: Path
+    ) -> "World":
         """Publish the policy and claim the shard, as decision would."""
-        agent = f"agent-{uuid.uuid4().hex[:8]}"
-        deployment = Deployment(f"test-{uuid.uuid4().hex[:8]}", now=SystemClock().now().wall, agents=(agent,))
+        (agent,) = deployment.agents
         deployment.install(directory)
         world = cls(deployment, bootstrap, bus, receiver, directory, agent, ShardLog(shard_of(agent, SHARDS)))
         policy = deployment.policy(agent, ["atlas", "birch"], webhook=receiver.url)
@@ -151,10 +152,11 @@ class World:
 
 @pytest.fixture
 async def world(real_kafka: str, tmp_path: Path) -> AsyncIterator[World]:
-    bus = KafkaBus(real_kafka)
+    bus, tag = KafkaBus(real_kafka), uuid.uuid4().hex[:8]
+    deployment = Deployment(f"test-{tag}", now=SystemClock().now().wall, agents=(f"agent-{tag}",))
     try:
-        async with WebhookReceiver(public_text(Deployment().key("notifier-1"))) as receiver:
-            yield await World.open(real_kafka, bus, receiver, tmp_path)
+        async with WebhookReceiver(public_text(deployment.key("notifier-1"))) as receiver:
+            yield await World.open(deployment, real_kafka, bus, receiver, tmp_path)
     finally:
         await bus.close()
 
