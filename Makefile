@@ -46,7 +46,7 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "error: '$(PYTHON)' cannot make virtual environments: its venv module is missing." >&2; \
 	  echo "  -> Install it (on Debian and Ubuntu: the package python3-venv)." >&2; exit 2; }
-	@echo "Installing into .venv (once; a minute or two)"
+	@echo "Installing into .venv (once; half a minute on a good line)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

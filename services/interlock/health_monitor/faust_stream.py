@@ -14,6 +14,7 @@ topic on its first start and where it stood afterwards; windows are not read bac
 """
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -57,6 +58,7 @@ class TelemetryStream:
     def __init__(self, bootstrap: str, fetch_wait_ms: int, handle: Handler, assigned: Callable[[bool], None]) -> None:
         self._bootstrap = bootstrap
         self._fetch_wait_ms = fetch_wait_ms
+        self._datadir = tempfile.TemporaryDirectory(prefix=f"{GROUP}-")  # Faust makes one, though nothing is kept in it
         self._handle = handle
         self._assigned = assigned
 
@@ -88,6 +90,7 @@ class TelemetryStream:
             broker=[f"kafka://{server}" for server in self._bootstrap.split(",")],
             loop=asyncio.get_running_loop(),
             store="memory://",
+            datadir=self._datadir.name,
             web_enabled=False,
             topic_allow_declare=False,
             topic_disable_leader=True,
