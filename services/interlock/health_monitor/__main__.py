@@ -10,10 +10,7 @@ from interlock.health_monitor.service import HealthMonitorService, Outbox
 from interlock.health_monitor.settings import HealthMonitorSettings
 from interlock.reporting.shell import shell
 from interlock.runtime import lifecycle, logs
-from interlock.runtime.bus import Record
-from interlock.runtime.policy_follower import PolicyFollower
-from interlock.signing.verifier import Refused
-from interlock.wire.topics import POLICIES, TELEMETRY
+from interlock.wire.topics import TELEMETRY
 
 
 def run(settings_path: Path) -> int:
@@ -26,11 +23,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
     logs.configure("health-monitor", level=settings.log_level)
     async with shell(settings, settings.owner, settings.key, "health-monitor", "policies", "telemetry") as it:
         await it.bus.partitions(TELEMETRY.name)  # Faust would wait in silence for a topic that is missing
-
-        async def refused(record: Record, why: Refused) -> None:
-            await it.findings.report(why.reason, why.detail, record)
-
-        policies = PolicyFollower(await it.bus.reader([POLICIES.name]), it.book, refused)
+        policies = await it.follow_policies()
         await policies.catch_up()
         it.readiness.set("policies", True)
         service = HealthMonitorService(

@@ -34,7 +34,7 @@ from interlock.runtime.policy_follower import PolicyFollower
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.time import NEVER, SECOND
-from interlock.wire.topics import AUDIT, NOTICES, POLICIES
+from interlock.wire.topics import AUDIT, NOTICES
 
 GROUP = "interlock-notifier"
 """The group under which offsets of the audit log are committed."""
@@ -80,11 +80,7 @@ async def open_service(it: Shell, sender: Sender, stop: Stop) -> "NotifierServic
     Raises:
         InfrastructureError: The broker cannot be reached.
     """
-
-    async def refused(record: Record, why: Refused) -> None:
-        await it.findings.report(why.reason, why.detail, record)
-
-    policies = PolicyFollower(await it.bus.reader([POLICIES.name]), it.book, refused)
+    policies = await it.follow_policies()
 
     def policy_of(agent: str) -> RoutePolicy | None:
         held = policies.book.policies.get(agent)

@@ -11,14 +11,17 @@ from pathlib import Path
 
 from interlock.policy.book import Book
 from interlock.reporting.findings import Findings
-from interlock.runtime.bus import Bus, Publisher
+from interlock.runtime.bus import Bus, Publisher, Record
 from interlock.runtime.clock import Clock, SystemClock
 from interlock.runtime.health_server import HealthServer, Readiness
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.metrics import Metrics
 from interlock.runtime.opening import load_key, load_trust
+from interlock.runtime.policy_follower import PolicyFollower
 from interlock.runtime.settings import ServiceSettings
 from interlock.signing.keys import SigningKey
+from interlock.signing.verifier import Refused
+from interlock.wire.topics import POLICIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,13 @@ class Shell:
     metrics: Metrics
     findings: Findings
     readiness: Readiness
+
+    async def follow_policies(self) -> PolicyFollower:
+        """Follow the policies topic from its beginning, in a book of one's own; what does not count becomes a finding."""
+        return PolicyFollower(await self.bus.reader([POLICIES.name]), self.book, self._refused)
+
+    async def _refused(self, record: Record, why: Refused) -> None:
+        await self.findings.report(why.reason, why.detail, record)
 
 
 @asynccontextmanager

@@ -11,10 +11,6 @@ from interlock.health_monitor.probe.settings import ProbeSettings
 from interlock.reporting.shell import shell
 from interlock.reporting.telemetry import TelemetryEmitter
 from interlock.runtime import lifecycle, logs
-from interlock.runtime.bus import Record
-from interlock.runtime.policy_follower import PolicyFollower
-from interlock.signing.verifier import Refused
-from interlock.wire.topics import POLICIES
 
 
 def run(settings_path: Path) -> int:
@@ -29,11 +25,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
         shell(settings, settings.owner, settings.key, "probe", "policies", "credentials") as it,
         Caller(settings.timeout) as caller,
     ):
-
-        async def refused(record: Record, why: Refused) -> None:
-            await it.findings.report(why.reason, why.detail, record)
-
-        policies = PolicyFollower(await it.bus.reader([POLICIES.name]), it.book, refused)
+        policies = await it.follow_policies()
         await policies.catch_up()
         it.readiness.set("policies", True)
         telemetry = TelemetryEmitter(it.publisher, it.owner, it.key, it.clock, it.metrics)

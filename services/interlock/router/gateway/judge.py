@@ -91,7 +91,7 @@ class Judge:
         if not said.model:
             return None
         self.named = said.model
-        self.substitute = said.model != self._model.served_as and said.model not in self._model.aliases
+        self.substitute = not self._model.answers_to(said.model)
         return other_model(said.model, self._model) if self.substitute else None
 
     def _no_name(self) -> Failed:
