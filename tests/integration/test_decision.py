@@ -10,7 +10,7 @@ import pytest
 
 from interlock.decision.replay import replay
 from interlock.records.change import Heartbeat, RoutingChange
-from interlock.records.documents import Command, Verb
+from interlock.records.commands import Command, Verb
 from interlock.records.health import Level, Verdict
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding

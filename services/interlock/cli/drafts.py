@@ -12,7 +12,8 @@ from interlock.policy.authoring.documents import EvidenceDocument, parse
 from interlock.policy.authoring.draft import Text, read_draft
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source, read
-from interlock.records.documents import Evidence, RoutePolicy
+from interlock.records.documents import RoutePolicy
+from interlock.records.models import Evidence
 from interlock.runtime.opening import read_trust
 from interlock.runtime.workspace import Workspace, read_sealed, read_text
 from interlock.signing.trust import TrustRoot

@@ -10,7 +10,8 @@ import typer
 from interlock.cli.answer import InWorkspace, Json, say
 from interlock.cli.connection import connected, read_standing
 from interlock.policy.book import Book, take
-from interlock.records.documents import Command, Denial, Verb
+from interlock.records.commands import Command, Verb
+from interlock.records.documents import Denial
 from interlock.records.sealing import open_sealed, seal
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock

@@ -7,7 +7,8 @@ from pathlib import Path
 from interlock.cli.connection import Standing, identity
 from interlock.policy.authoring.signatures import claimed, lacking
 from interlock.policy.book import Taken, take
-from interlock.records.documents import Denial, Evidence, RoutePolicy
+from interlock.records.documents import Denial, RoutePolicy
+from interlock.records.models import Evidence
 from interlock.runtime.bus import Publisher
 from interlock.runtime.workspace import SEALED, Workspace, read_sealed
 from interlock.signing.statement import Statement

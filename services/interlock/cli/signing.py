@@ -8,7 +8,8 @@ from interlock.cli.drafts import Surroundings, open_document
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.signatures import Lacking, add_signatures, claimed, lacking, may_sign
 from interlock.records.codec import encode
-from interlock.records.documents import Evidence, RoutePolicy
+from interlock.records.documents import RoutePolicy
+from interlock.records.models import Evidence
 from interlock.runtime.workspace import SEALED, write_whole
 from interlock.signing.keys import SigningKey
 from interlock.signing.trust import TrustRoot

@@ -17,9 +17,9 @@ from interlock.decision.core.usable import Case, disabled, health
 from interlock.decision.replay import replay
 from interlock.policy.admissible import inadmissible
 from interlock.policy.book import Book
-from interlock.records.audit import RouteEntry
 from interlock.records.change import AckKind, Acknowledgement, RoutingChange
 from interlock.records.sealing import open_sealed
+from interlock.records.state import RouteEntry
 from interlock.records.telling import Notice, NoticeKind
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from interlock.policy.book import Book, EvidenceHeld
-from interlock.policy.lattice import DIMENSIONS, excess
+from interlock.policy.lattice import DIMENSIONS, lacking
 from interlock.records.change import Check
-from interlock.records.documents import Evidence, Model, RoutePolicy, RouteRule
+from interlock.records.documents import RoutePolicy, RouteRule
+from interlock.records.models import Evidence, Model
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, to_text
@@ -22,6 +23,10 @@ class Proposal:
 
     policy: RoutePolicy
     evidence: EvidenceHeld
+
+    def evidence_for(self, rule: RouteRule, model: Model) -> Evidence | None:
+        """The evidence that counts for a model of a route."""
+        return self.evidence.get((model.name, model.version, rule.profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,49 +66,71 @@ def admissible_until(book: Book, route: RouteId, model: str) -> Micros:
     """When a model that is admissible now stops being so by the passing of time alone."""
     held = book.policies[route.agent]
     rule = book.rule(route)
-    assert rule is not None, "asked of an admissible model only"
-    place = rule.index(model)
-    assert place is not None, "asked of an admissible model only"
-    evidence = held.evidence[model, rule.ladder[place].model.version, rule.profile]
-    return min(held.value.expires_at, book.trust.expires_at, evidence.expires_at)
+    rung = rule.rung(model) if rule else None
+    assert rule is not None and rung is not None, "asked of an admissible model only"
+    return min(end for _, end, _ in _ends(book, Proposal(held.value, held.evidence), rule, rung.model))
 
 
 def examine_rung(book: Book, proposal: Proposal, rule: RouteRule, place: int, now: Micros) -> Iterator[Examined]:
     """Make every check of one rung: what `interlock policy check` shares with decision and routers.
 
     Args:
-        book: The trust root and the denials; it need not hold the policy.
+        book: The trust root, the registry and the denials; it need not hold the policy.
         proposal: The policy.
         rule: One of the policy's routes.
         place: The rung's place on its ladder, 0 the primary.
         now: The time.
     """
-    policy, evidence = proposal.policy, proposal.evidence
     model = rule.ladder[place].model
-    end = min(policy.expires_at, book.trust.expires_at)
-    yield _made(
-        "policy", f"version {policy.version}, valid until {to_text(Micros(end))}", Reason.POLICY_EXPIRED, now < end
-    )
     yield Examined("ladder", f"rung {place + 1} of {len(rule.ladder)}", None)
-    yield from _evidence_checks(evidence.get((model.name, model.version, rule.profile)), rule, model, now)
+    yield from _evidence_checks(proposal.evidence_for(rule, model), rule, model)
     denial = book.denials.get(model.name)
     yield _made("denial", denial.verified.value.reason if denial else "not denied", Reason.DENIED, denial is None)
+    yield _registry_check(book, model)
     for bound, name in ((rule.ladder[0].model, "primary"), (rule.ladder[max(place - 1, 0)].model, "predecessor")):
         for dimension in DIMENSIONS:
-            beyond = excess(dimension, model, bound)
-            detail = f"beyond {bound.name}: {', '.join(sorted(beyond))}" if beyond else f"no broader than {bound.name}"
-            yield _made(f"{dimension.name} ⊑ {name}", detail, dimension.broader, not beyond)
+            within = dimension.within(model, bound)
+            detail = f"{'within' if within else 'not within'} {bound.name}"
+            yield _made(f"{dimension.name} ⊑ {name}", detail, dimension.broader, within)
+    missing = ", ".join(lacking(model, rule.needs))
+    yield _made("needs", f"lacks {missing}" if missing else "has what the task needs", Reason.NEED_NOT_MET, not missing)
+    dear = rule.cost_ceiling is not None and model.usd_per_mtok > rule.cost_ceiling
+    yield _made("cost", f"{model.usd_per_mtok:g} USD per million tokens", Reason.COST_CEILING, not dear)
+    for what, end, reason in _ends(book, proposal, rule, model):
+        yield _made(what, f"until {to_text(end)}", reason, now < end)
 
 
-def _evidence_checks(evidence: Evidence | None, rule: RouteRule, model: Model, now: Micros) -> Iterator[Examined]:
-    complete = evidence is not None and evidence.complete
-    detail = f"version {model.version} for {rule.profile}" + (
-        f", {evidence.report}" if evidence else ": none that counts"
+def _evidence_checks(evidence: Evidence | None, rule: RouteRule, model: Model) -> Iterator[Examined]:
+    found = f"{evidence.report} by {evidence.by}" if evidence else "none that counts"
+    yield _made(
+        "evidence",
+        f"version {model.version} for {rule.profile}: {found}",
+        Reason.EVIDENCE_MISSING,
+        evidence is not None,
     )
-    yield _made("evidence", detail, Reason.EVIDENCE_MISSING, complete)
     if evidence is not None:
-        detail = f"until {to_text(evidence.expires_at)}"
-        yield _made("evidence unexpired", detail, Reason.EVIDENCE_EXPIRED, now < evidence.expires_at)
+        detail = f"reached {evidence.level}, {rule.evidence_level} is asked for"
+        yield _made("evidence level", detail, Reason.EVIDENCE_LEVEL, evidence.level >= rule.evidence_level)
+
+
+def _registry_check(book: Book, model: Model) -> Examined:
+    """The registry only narrows: a model that it does not hold stands on the policy's two signatures alone."""
+    held = book.registry.get(model.name)
+    if held is None:
+        return Examined("registry", "not held", None)
+    if held.value.withdrawn:
+        return Examined("registry", "withdrawn", Reason.MODEL_WITHDRAWN)
+    return _made("registry", f"version {held.value.version}", Reason.REGISTRY_DISAGREES, held.value.model == model)
+
+
+def _ends(book: Book, proposal: Proposal, rule: RouteRule, model: Model) -> Iterator[tuple[str, Micros, Reason]]:
+    """Everything that ends by the passing of time alone."""
+    yield "policy", min(proposal.policy.expires_at, book.trust.expires_at), Reason.POLICY_EXPIRED
+    evidence = proposal.evidence_for(rule, model)
+    if evidence is not None:
+        yield "evidence unexpired", evidence.expires_at, Reason.EVIDENCE_EXPIRED
+    yield "rotation", model.identity.rotation_due, Reason.ROTATION_OVERDUE
+    yield "retirement", model.retires_at, Reason.MODEL_RETIRED
 
 
 def _made(check: str, detail: str, reason: Reason, passed: bool) -> Examined:

@@ -4,7 +4,8 @@
 holds the same book after the same records; what has expired is judged where it is used (`policy.admissible`).
 
 Rules: versions only go up. A new trust root is signed under the old root and under itself, and every policy held is verified again
-under it: what it no longer vouches for is gone. A denial stays: replacing the key of who said it must not widen anything. A tombstone
+under it: what it no longer vouches for is gone. Denials and registrations stay: they only narrow, and replacing the key of who said
+them must not widen anything. A tombstone
 means nothing.
 """
 
@@ -16,8 +17,9 @@ from typing import Any
 
 from rpds import HashTrieMap, HashTrieSet
 
-from interlock.records.documents import Denial, Evidence, RoutePolicy, RouteRule
+from interlock.records.documents import Denial, RoutePolicy, RouteRule
 from interlock.records.head import Head
+from interlock.records.models import Evidence, Registration
 from interlock.records.sealing import open_sealed
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
@@ -70,20 +72,22 @@ class Book:
         trust: The trust root.
         policies: By agent.
         denials: By model.
-        users: By model: the routes with it on their ladder.
+        registry: By model: governance's last word on it.
+        users: By model or guard, as verdicts name them: the routes that use it.
         head: Over every document, see `records.head`.
     """
 
     trust: TrustRoot
     policies: HashTrieMap[str, HeldPolicy]
     denials: HashTrieMap[str, HeldDenial]
+    registry: HashTrieMap[str, Verified[Registration]]
     users: HashTrieMap[str, HashTrieSet[RouteId]]
     head: Head
 
     @classmethod
     def start(cls, trust: TrustRoot, root_id: bytes) -> Book:
         """A book that holds nothing but the trust root that the operator installed."""
-        return cls(trust, HashTrieMap(), HashTrieMap(), HashTrieMap(), Head().put("root", root_id))
+        return cls(trust, HashTrieMap(), HashTrieMap(), HashTrieMap(), HashTrieMap(), Head().put("root", root_id))
 
     def rule(self, route: RouteId) -> RouteRule | None:
         """The rule of one route; None if no policy that is held names it."""
@@ -100,7 +104,7 @@ class Taken:
     """A document was taken: the new book, and what it was."""
 
     book: Book
-    value: TrustRoot | RoutePolicy | Denial
+    value: TrustRoot | Registration | RoutePolicy | Denial
     event_id: bytes
 
 
@@ -110,7 +114,7 @@ def take(book: Book, sealed: bytes | None) -> Taken | Refused:
         return Refused(Reason.EMPTY)
     if len(sealed) > POLICY_BYTES_MAX:
         return Refused(Reason.TOO_LARGE, f"{len(sealed)} bytes, {POLICY_BYTES_MAX} are allowed")
-    opened: Verified[Any] | Refused = open_sealed(sealed, book.trust, TrustRoot, RoutePolicy, Denial)
+    opened: Verified[Any] | Refused = open_sealed(sealed, book.trust, TrustRoot, Registration, RoutePolicy, Denial)
     if isinstance(opened, Refused):
         return opened
     value = opened.value
@@ -118,6 +122,8 @@ def take(book: Book, sealed: bytes | None) -> Taken | Refused:
         return _take_root(book, sealed, value)
     if isinstance(value, RoutePolicy):
         return _take_policy(book, sealed, opened.narrow(RoutePolicy))
+    if isinstance(value, Registration):
+        return _take_registration(book, opened.narrow(Registration))
     return _take_denial(book, sealed, opened.narrow(Denial))
 
 
@@ -137,6 +143,8 @@ def _take_root(book: Book, sealed: bytes, root: TrustRoot) -> Taken | Refused:
         renewed = again.book if isinstance(again, Taken) else renewed
     for denial in book.denials.values():
         renewed = _with_denial(renewed, denial)
+    for registration in book.registry.values():
+        renewed = _with_registration(renewed, registration)
     return Taken(renewed, root, under_itself.event_id)
 
 
@@ -171,6 +179,25 @@ def _not_newer(value: RoutePolicy, event_id: bytes, held: HeldPolicy) -> Reason:
     return Reason.NOT_NEWER if event_id == held.event_id else Reason.EQUIVOCATION
 
 
+def _take_registration(book: Book, registration: Verified[Registration]) -> Taken | Refused:
+    value = registration.value
+    if value.deployment != book.trust.deployment:
+        return Refused(Reason.WRONG_AUDIENCE, value.deployment)
+    held = book.registry.get(value.model.name)
+    if held is not None and value.version <= held.value.version:
+        same = value.version == held.value.version and registration.event_id != held.event_id
+        return Refused(
+            Reason.EQUIVOCATION if same else Reason.NOT_NEWER, f"entry {value.version} of {value.model.name}"
+        )
+    return Taken(_with_registration(book, registration), value, registration.event_id)
+
+
+def _with_registration(book: Book, registration: Verified[Registration]) -> Book:
+    model = registration.value.model.name
+    head = book.head.put(f"model/{model}", registration.event_id)
+    return replace(book, registry=book.registry.insert(model, registration), head=head)
+
+
 def _take_denial(book: Book, sealed: bytes, denial: Verified[Denial]) -> Taken | Refused:
     if denial.value.model in book.denials:
         return Refused(Reason.NOT_NEWER, f"{denial.value.model} is denied already")
@@ -194,5 +221,5 @@ def evidence_in(trust: TrustRoot, policy: RoutePolicy) -> EvidenceHeld:
             said = opened.value
             about = (said.model, said.model_version, said.profile)
             if about == (rung.model.name, rung.model.version, rule.profile):
-                found[about] = max(said, found.get(about, said), key=lambda held: (held.complete, held.expires_at))
+                found[about] = max(said, found.get(about, said), key=lambda held: (held.level, held.expires_at))
     return found

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from interlock.records.change import Trigger
-from interlock.records.health import Level
 from interlock.signing.statement import Statement
 from interlock.vocabulary.time import NEVER, Micros
 
@@ -71,26 +69,3 @@ class AuditRecord(Statement):
     def said_by(self) -> str:
         """The owner of the shard speaks for itself only."""
         return self.owner
-
-
-@dataclass(frozen=True, slots=True)
-class RouteEntry:
-    """State of the decision: one route. `target` None is the safe state."""
-
-    version: int
-    target: str | None
-    entered_at: Micros
-    trigger: Trigger
-    policy_digest: bytes
-    root_version: int
-    event_id: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictEntry:
-    """State of the decision: the last verdict of one model under one objective, and since when that level was seen."""
-
-    level: Level
-    since: Micros
-    detail: str
-    event_id: bytes

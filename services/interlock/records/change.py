@@ -18,11 +18,29 @@ class Trigger(StrEnum):
     ERRORS = "errors"
     THROTTLED = "throttled"
     LATENCY = "latency"
+    QUALITY = "quality"
+    REFUSALS = "refusals"
+    LOW_CONFIDENCE = "low_confidence"
+    SCHEMA_FAILURES = "schema_failures"
+    COST = "cost"
+    CREDENTIAL = "credential"
+    WRONG_MODEL = "wrong_model"
+    GUARD_MISSING = "guard_missing"
     DISABLED = "disabled"
     DENIED = "denied"
     EVIDENCE_EXPIRED = "evidence_expired"
     POLICY_EXPIRED = "policy_expired"
     NOT_ADMISSIBLE = "not_admissible"
+    SUSPENDED = "suspended"
+    REJECTED = "rejected"
+    APPROVED = "approved"
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVAL_TIMED_OUT = "approval_timed_out"
+    APPROVAL_WITHDRAWN = "approval_withdrawn"
+    CANARY = "canary"
+    CANARY_PASSED = "canary_passed"
+    CANARY_FAILED = "canary_failed"
+    CANARY_INCONCLUSIVE = "canary_inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +74,16 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class RoutingChange(Statement):
-    """The signed order: from `issued_at` on, this route is served by `target`, or by its safe state where that is None."""
+    """The signed order: from `issued_at` on, this route is served by `target`, or is in its safe state where one is named.
+
+    Attributes:
+        target: The model; None in every safe state but `read_only`, whose rung it then names.
+        safe_state: The safe state; None while the route is served.
+        weight: Per cent of the requests that go to the target; below 100 the others stay with `source`.
+        canary: Id of the canary; empty where the weight is 100.
+        proposal: Id of the change that waits for approval; empty: none.
+        expected_us: How long like incidents have lasted, microseconds; 0: not known.
+    """
 
     id: str
     deployment: str
@@ -72,6 +99,9 @@ class RoutingChange(Statement):
     source: str | None
     target: str | None
     safe_state: str | None
+    weight: int
+    canary: str
+    proposal: str
     cause: Cause
     verification: tuple[Check, ...]
     delta: tuple[Delta, ...]
@@ -79,6 +109,7 @@ class RoutingChange(Statement):
     team: str
     accepted_by: str
     review_due: Micros
+    expected_us: Micros
     issued_at: Micros
     not_after: Micros
 

@@ -12,9 +12,12 @@ from cattrs.errors import BaseValidationError
 
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
-from interlock.records.documents import Command, Denial, Evidence, RoutePolicy
-from interlock.records.health import TelemetryBatch, Verdict
-from interlock.records.telling import Finding, Notice
+from interlock.records.commands import Command
+from interlock.records.documents import Denial, RoutePolicy
+from interlock.records.health import GuardBeat, TelemetryBatch, Verdict
+from interlock.records.models import Evidence, Registration
+from interlock.records.state import StateMark, StateRecord
+from interlock.records.telling import Finding, Notice, Ticket
 from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.limits import MOMENT_US_MAX
@@ -27,16 +30,21 @@ T = TypeVar("T")
 
 CLASS_OF: dict[PayloadType, type[Statement]] = {
     PayloadType.TRUST_ROOT: TrustRoot,
+    PayloadType.REGISTRATION: Registration,
     PayloadType.EVIDENCE: Evidence,
     PayloadType.ROUTE_POLICY: RoutePolicy,
     PayloadType.DENIAL: Denial,
     PayloadType.COMMAND: Command,
     PayloadType.TELEMETRY: TelemetryBatch,
+    PayloadType.GUARD_BEAT: GuardBeat,
     PayloadType.VERDICT: Verdict,
     PayloadType.AUDIT_RECORD: AuditRecord,
     PayloadType.ROUTING_CHANGE: RoutingChange,
     PayloadType.HEARTBEAT: Heartbeat,
     PayloadType.ACKNOWLEDGEMENT: Acknowledgement,
+    PayloadType.STATE_RECORD: StateRecord,
+    PayloadType.STATE_MARK: StateMark,
+    PayloadType.TICKET: Ticket,
     PayloadType.NOTICE: Notice,
     PayloadType.FINDING: Finding,
 }

@@ -1,4 +1,4 @@
-"""What people sign: evidence, policies, denials, commands.
+"""What people sign beforehand: policies and denials.
 
 A `RoutePolicy` is a compiled, self-contained snapshot: everything that decision and routers need to judge a rung is in it, so
 that both judge by the same bytes.
@@ -8,21 +8,23 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from interlock.records.bounds import require, require_duration
+from interlock.records.models import Model
 from interlock.signing.statement import Statement
-from interlock.vocabulary.identifiers import ANY, RouteId, is_name, is_scope
-from interlock.vocabulary.limits import DURATION_US_MAX, LADDER_RUNGS_MAX, ROUTES_PER_POLICY_MAX, TEXT_CHARS_MAX
-from interlock.vocabulary.time import Micros, duration_text
+from interlock.vocabulary.identifiers import RouteId, is_name, is_scope
+from interlock.vocabulary.limits import (
+    CANARY_STEPS_MAX,
+    EVIDENCE_LEVEL_MAX,
+    GUARDS_PER_ROUTE_MAX,
+    LADDER_RUNGS_MAX,
+    ROUTES_PER_POLICY_MAX,
+    TEMPLATE_CHARS_MAX,
+    TEXT_CHARS_MAX,
+)
+from interlock.vocabulary.time import NEVER, Micros
 
-
-def require(holds: bool, fault: str) -> None:
-    """Refuse a record whose values are out of bounds; the decoder answers with `Reason.OUT_OF_BOUNDS`."""
-    if not holds:
-        raise ValueError(fault)
-
-
-def require_duration(duration: Micros) -> None:
-    """Refuse a duration that is negative, or so long that a time of today and it would make no time."""
-    require(0 <= duration <= DURATION_US_MAX, "a duration is out of bounds")
+WHOLE = 100
+"""The weight, per cent, of a route that is served by one model alone."""
 
 
 class WatchedTrigger(StrEnum):
@@ -33,73 +35,80 @@ class WatchedTrigger(StrEnum):
     ERRORS = "errors"
     THROTTLED = "throttled"
     LATENCY = "latency"
+    QUALITY = "quality"
+    REFUSALS = "refusals"
+    LOW_CONFIDENCE = "low_confidence"
+    SCHEMA_FAILURES = "schema_failures"
+    COST = "cost"
+    CREDENTIAL = "credential"
+    WRONG_MODEL = "wrong_model"
+
+
+BARE = frozenset({WatchedTrigger.UNAVAILABLE, WatchedTrigger.CREDENTIAL, WatchedTrigger.WRONG_MODEL})
+"""Triggers without a threshold."""
+
+
+class Mode(StrEnum):
+    """How a route leaves its model: at once, step by step, after a person's approval, or into the safe state until a `resume`."""
+
+    OTHER = "other"
+    CUTOVER = "cutover"
+    CANARY = "canary"
+    AWAIT_APPROVAL = "await_approval"
+    SUSPEND = "suspend"
 
 
 class SafeState(StrEnum):
     """What happens when no rung may be used."""
 
     SUSPEND = "suspend"
+    HUMAN_QUEUE = "human_queue"
+    READ_ONLY = "read_only"
+    CACHED_RESPONSE = "cached_response"
+    TEMPLATED_REPLY = "templated_reply"
+    SAFE_SHUTDOWN = "safe_shutdown"
 
 
-class Verb(StrEnum):
-    """What an operator can order."""
+class Workflow(StrEnum):
+    """What kind of work the agent does: rule 8 derives from it what its policy must say."""
 
     OTHER = "other"
-    DISABLE = "disable"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence(Statement):
-    """A validator's word that a model version was validated for a task profile."""
-
-    model: str
-    model_version: str
-    profile: str
-    capability_boundaries: bool
-    safety: bool
-    governance_compliance: bool
-    report: str
-    issued_at: Micros
-    expires_at: Micros
-
-    @property
-    def complete(self) -> bool:
-        """Whether all three parts of the validation were passed."""
-        return self.capability_boundaries and self.safety and self.governance_compliance
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One registry entry as approved: a model version as served at one endpoint under one identity."""
-
-    name: str
-    version: str
-    provider: str
-    endpoint: str
-    served_as: str
-    aliases: tuple[str, ...]
-    identity: str
-    secret_ref: str
-    scopes: tuple[str, ...]
-    tools: tuple[str, ...]
-    code_execution: bool
-    regions: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        require(is_name(self.name), f"{self.name!r} cannot name a model")
-
-    def answers_to(self, name: str) -> bool:
-        """Whether a reply that bears this name is the model's own."""
-        return name == self.served_as or name in self.aliases
+    DRAFTING = "drafting"
+    CUSTOMER_FACING = "customer_facing"
+    MONEY_MOVING = "money_moving"
+    TRADING = "trading"
+    CLINICAL = "clinical"
+    LIVE_SYSTEM = "live_system"
+    SAFETY_CRITICAL = "safety_critical"
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One approved model of a ladder, who accepted it, and the validator's sealed evidence for it."""
+    """One approved model of a ladder.
+
+    Attributes:
+        model: The model as approved.
+        accepted_by: Who accepted it for this agent.
+        evidence: The validator's sealed `Evidence`.
+        equivalent: Whether it was declared equivalent to the primary.
+        accepted_in_advance: Whether a material change to it needs no further approval.
+    """
 
     model: Model
     accepted_by: str
     evidence: bytes
+    equivalent: bool = True
+    accepted_in_advance: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the task cannot do without: a smaller capability than this rules a model out."""
+
+    context_tokens: int = 0
+    modalities: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +117,110 @@ class TriggerRule:
 
     Attributes:
         trigger: The kind.
-        threshold: errors, throttled: share of calls, 0 to 1. latency: seconds. unavailable: 0.
+        threshold: Shares 0 to 1 for errors, throttled, refusals, low_confidence and schema_failures; quality: the floor of the
+            metric; latency: seconds; cost: US dollars an hour; 0 for the bare ones.
         for_us: How long it must last before it counts.
+        mode: How the route leaves.
+        metric: quality: the metric's name; empty otherwise.
     """
 
     trigger: WatchedTrigger
     threshold: float
     for_us: Micros
+    mode: Mode = Mode.CUTOVER
+    metric: str = ""
 
     def __post_init__(self) -> None:
         require(0 <= self.threshold < math.inf, "a threshold is a number of 0 or more")
         require_duration(self.for_us)
+        require(
+            (self.trigger is WatchedTrigger.QUALITY) == is_name(self.metric), "quality, and it alone, names a metric"
+        )
+        refusals = self.trigger is WatchedTrigger.REFUSALS
+        require(
+            not refusals or self.mode is Mode.SUSPEND, "refusals never lead to another model: their mode is suspend"
+        )
 
     @property
     def objective(self) -> str:
         """Name of what the health-monitor judges for this rule: kind and threshold, without the `for`."""
-        if self.trigger is WatchedTrigger.UNAVAILABLE:
-            return "unavailable"
+        if self.trigger in BARE:
+            return str(self.trigger)
+        if self.trigger is WatchedTrigger.QUALITY:
+            return f"quality.{self.metric}<{self.threshold:g}"
         unit = "s" if self.trigger is WatchedTrigger.LATENCY else ""
         return f"{self.trigger}>{self.threshold:g}{unit}"
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryPlan:
+    """How a route moves step by step.
+
+    Attributes:
+        steps: Weights in per cent, ascending, each below 100.
+        calls_min: Calls that a step must have seen before it is passed.
+        time_min_us: How long a step lasts at least.
+        wait_max_us: How long it may last without evidence; then the canary is rolled back.
+    """
+
+    steps: tuple[int, ...]
+    calls_min: int
+    time_min_us: Micros
+    wait_max_us: Micros
+
+    def __post_init__(self) -> None:
+        require(1 <= len(self.steps) <= CANARY_STEPS_MAX, f"a canary has 1 to {CANARY_STEPS_MAX} steps")
+        rising = [0, *self.steps, WHOLE]
+        require(
+            all(low < high for low, high in zip(rising, rising[1:], strict=False)), "weights rise from 1 to 99 per cent"
+        )
+        require(self.calls_min >= 1, "a step needs at least one call")
+        require_duration(self.time_min_us)
+        require_duration(self.wait_max_us)
+        require(self.time_min_us <= self.wait_max_us, "a step may wait no shorter than it must last")
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """How long a proposal waits for the agent owner, and whether his approval must name a ticket."""
+
+    within_us: Micros = Micros(0)
+    ticket: bool = False
+
+    def __post_init__(self) -> None:
+        require_duration(self.within_us)
+
+
+@dataclass(frozen=True, slots=True)
+class SafeReply:
+    """What some safe states need.
+
+    Attributes:
+        model: read_only: the rung that answers, its tools stripped.
+        text: templated_reply: the text, which governance has signed with the policy.
+        cache_us: cached_response: how old an answer may be.
+    """
+
+    model: str = ""
+    text: str = ""
+    cache_us: Micros = NEVER
+
+    def __post_init__(self) -> None:
+        require(len(self.text) <= TEMPLATE_CHARS_MAX, f"a template has at most {TEMPLATE_CHARS_MAX} characters")
+        require_duration(self.cache_us)
+
+
+@dataclass(frozen=True, slots=True)
 class RouteRule:
-    """The ladder of one route and how it is walked."""
+    """The ladder of one route and how it is walked.
+
+    Attributes:
+        evidence_level: The level of validation that every rung must have reached, 1 or more.
+        cost_ceiling: US dollars per million tokens that no rung may exceed; None: no ceiling.
+        guards: Guardrails and verification tools without which the route stops.
+        dwell_us: How long the route stays on a rung at least before it may climb.
+        canary: How it moves where a canary is asked for, and how it recovers; None: at once.
+    """
 
     slot: str
     scope: str
@@ -142,18 +231,41 @@ class RouteRule:
     stable_us: Micros
     grace_us: Micros
     safe_state: SafeState
+    evidence_level: int = 1
+    needs: Needs = Needs()
+    cost_ceiling: float | None = None
+    guards: tuple[str, ...] = ()
+    dwell_us: Micros = Micros(0)
+    canary: CanaryPlan | None = None
+    approval: Approval = Approval()
+    safe_reply: SafeReply = SafeReply()
 
     def __post_init__(self) -> None:
         require(is_name(self.slot) and is_scope(self.scope), f"{self.slot}/{self.scope} cannot name a route")
         require(1 <= len(self.ladder) <= LADDER_RUNGS_MAX, f"a ladder has 1 to {LADDER_RUNGS_MAX} rungs")
         names = [rung.model.name for rung in self.ladder]
         require(len(set(names)) == len(names), "a ladder names a model twice")
-        for duration in (self.blind_us, self.stable_us, self.grace_us):
+        for duration in (self.blind_us, self.stable_us, self.grace_us, self.dwell_us):
             require_duration(duration)
+        require(1 <= self.evidence_level <= EVIDENCE_LEVEL_MAX, f"a level of evidence is 1 to {EVIDENCE_LEVEL_MAX}")
+        require(
+            len(self.guards) <= GUARDS_PER_ROUTE_MAX and all(map(is_name, self.guards)),
+            "guards have names, and are few",
+        )
+        read_only = self.safe_state is SafeState.READ_ONLY
+        require(not read_only or self.safe_reply.model in names, "read_only names a model of the ladder")
+        require(
+            self.safe_state is not SafeState.TEMPLATED_REPLY or bool(self.safe_reply.text), "templated_reply has a text"
+        )
+        require(self.cost_ceiling is None or 0 <= self.cost_ceiling < math.inf, "a ceiling is a number of 0 or more")
 
     def index(self, model: str) -> int | None:
         """Place of a model on the ladder, 0 the primary; None if it is not on it."""
         return next((place for place, rung in enumerate(self.ladder) if rung.model.name == model), None)
+
+    def rung(self, model: str | None) -> Rung | None:
+        """The rung of a model; None if it is not on the ladder."""
+        return next((rung for rung in self.ladder if rung.model.name == model), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +283,7 @@ class RoutePolicy(Statement):
     agent: str
     version: int
     deployment: str
+    workflow: Workflow
     team: str
     issued_at: Micros
     expires_at: Micros
@@ -198,11 +311,11 @@ class RoutePolicy(Statement):
         return tuple(RouteId(self.agent, rule.slot, rule.scope) for rule in self.routes)
 
     def uses(self) -> list[tuple[RouteId, str]]:
-        """Every pair of a route and a model on its ladder."""
+        """Every pair of a route and what verdicts may speak of: a model on its ladder, or a guard that it requires."""
         return [
-            (RouteId(self.agent, rule.slot, rule.scope), rung.model.name)
+            (RouteId(self.agent, rule.slot, rule.scope), name)
             for rule in self.routes
-            for rung in rule.ladder
+            for name in (*(rung.model.name for rung in rule.ladder), *map(guard_subject, rule.guards))
         ]
 
     def rule(self, slot: str, scope: str) -> RouteRule | None:
@@ -212,6 +325,11 @@ class RoutePolicy(Statement):
     def models(self) -> frozenset[str]:
         """Every model on any of its ladders."""
         return frozenset(rung.model.name for rule in self.routes for rung in rule.ladder)
+
+
+def guard_subject(guard: str) -> str:
+    """The name under which verdicts speak of a guard: models and guards must not be mistaken for each other."""
+    return f"guard@{guard}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,32 +344,3 @@ class Denial(Statement):
     def __post_init__(self) -> None:
         require(is_name(self.id) and is_name(self.model), "a denial names itself and a model")
         require(len(self.reason) <= TEXT_CHARS_MAX, "the reason is too long")
-
-
-@dataclass(frozen=True, slots=True)
-class Command(Statement):
-    """An operator's word: it narrows within the policy and never widens."""
-
-    id: str
-    deployment: str
-    verb: Verb
-    agent: str
-    model: str
-    reason: str
-    issued_at: Micros
-    expires_at: Micros
-
-    def __post_init__(self) -> None:
-        require(
-            is_name(self.id) and is_scope(self.agent) and is_name(self.model),
-            "a command names itself, an agent, a model",
-        )
-        require(len(self.reason) <= TEXT_CHARS_MAX, "the reason is too long")
-
-    def concerns(self) -> str:
-        """The agent: an agent owner may command only his own."""
-        return self.agent
-
-    def describe(self) -> str:
-        """The command in words."""
-        return f"{self.verb} {self.model} for {'every agent' if self.agent == ANY else self.agent} during {duration_text(Micros(self.expires_at - self.issued_at))}"

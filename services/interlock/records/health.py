@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from interlock.records.documents import require
+from interlock.records.bounds import require
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import is_name, is_scope
 from interlock.vocabulary.limits import BATCH_CELLS_MAX, CALLS_MAX, SKETCH_BUCKETS_MAX
@@ -118,3 +118,18 @@ class Verdict(Statement):
     def key(self) -> str:
         """Its Kafka key: model, scope and objective."""
         return f"{self.model}/{self.scope}/{self.objective}"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardBeat(Statement):
+    """A guardrail's or verification tool's sign of life."""
+
+    guard: str
+    at: Micros
+
+    def __post_init__(self) -> None:
+        require(is_name(self.guard), "a beat names its guard")
+
+    def said_by(self) -> str:
+        """The guard speaks for itself only."""
+        return self.guard

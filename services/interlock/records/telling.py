@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from interlock.records.bounds import require
 from interlock.signing.statement import Statement
+from interlock.vocabulary.limits import TICKET_BYTES_MAX
 from interlock.vocabulary.time import Micros
 
 
@@ -54,3 +56,24 @@ class Finding(Statement):
     def said_by(self) -> str:
         """A service speaks for itself only."""
         return self.service
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket(Statement):
+    """A request that waits for a person, because its route is in the safe state `human_queue`."""
+
+    id: str
+    router: str
+    agent: str
+    slot: str
+    scope: str
+    change_id: str
+    request: bytes
+    at: Micros
+
+    def __post_init__(self) -> None:
+        require(len(self.request) <= TICKET_BYTES_MAX, "the request is too large to be kept")
+
+    def said_by(self) -> str:
+        """The router speaks for itself only."""
+        return self.router

@@ -6,7 +6,7 @@ The gateway and every adapter ask a `Resolver` once per request and do as it say
 from dataclasses import dataclass
 from typing import Protocol
 
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.vocabulary.identifiers import RouteId
 
 

@@ -25,6 +25,7 @@ class Role(StrEnum):
     PROBE = "probe"
     ROUTER = "router"
     NOTIFIER = "notifier"
+    GUARD = "guard"
 
 
 Rule = tuple[frozenset[Role], ...]
@@ -37,16 +38,21 @@ def _rule(*alternatives: set[Role]) -> Rule:
 SIGNED_BY: Mapping[PayloadType, Rule] = MappingProxyType(
     {
         PayloadType.TRUST_ROOT: _rule({Role.ROOT}),
+        PayloadType.REGISTRATION: _rule({Role.GOVERNANCE}),
         PayloadType.EVIDENCE: _rule({Role.VALIDATOR}),
         PayloadType.ROUTE_POLICY: _rule({Role.GOVERNANCE, Role.AGENT_OWNER}),
         PayloadType.DENIAL: _rule({Role.SAFETY}),
-        PayloadType.COMMAND: _rule({Role.OPERATOR}, {Role.AGENT_OWNER}),
+        PayloadType.COMMAND: _rule({Role.OPERATOR}, {Role.AGENT_OWNER}, {Role.SAFETY}),
         PayloadType.TELEMETRY: _rule({Role.REPORTER}, {Role.PROBE}),
+        PayloadType.GUARD_BEAT: _rule({Role.GUARD}),
         PayloadType.VERDICT: _rule({Role.HEALTH}),
         PayloadType.AUDIT_RECORD: _rule({Role.DECISION}),
         PayloadType.ROUTING_CHANGE: _rule({Role.DECISION}),
         PayloadType.HEARTBEAT: _rule({Role.DECISION}),
         PayloadType.ACKNOWLEDGEMENT: _rule({Role.ROUTER}),
+        PayloadType.STATE_RECORD: _rule({Role.DECISION}),
+        PayloadType.STATE_MARK: _rule({Role.DECISION}),
+        PayloadType.TICKET: _rule({Role.ROUTER}),
         PayloadType.NOTICE: _rule({Role.NOTIFIER}),
         PayloadType.FINDING: _rule(
             {Role.DECISION}, {Role.HEALTH}, {Role.REPORTER}, {Role.PROBE}, {Role.ROUTER}, {Role.NOTIFIER}

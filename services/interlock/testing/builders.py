@@ -9,20 +9,24 @@ Everybody's key is made from his name and the deployment's, so two deployments o
     book = deployment.book(sealed)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.documents import (
+from interlock.records.documents import RoutePolicy, RouteRule, Rung, SafeState, TriggerRule, WatchedTrigger, Webhook
+from interlock.records.models import (
+    Autonomy,
+    Capability,
+    DataHandling,
     Evidence,
+    Identity,
+    Logging,
     Model,
-    RoutePolicy,
-    RouteRule,
-    Rung,
-    SafeState,
-    TriggerRule,
-    WatchedTrigger,
-    Webhook,
+    Network,
+    Registration,
 )
 from interlock.records.sealing import event_id_of, seal
 from interlock.signing.keys import SigningKey
@@ -30,7 +34,7 @@ from interlock.signing.roles import Role
 from interlock.signing.statement import Statement
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot
 from interlock.vocabulary.identifiers import ANY, digest
-from interlock.vocabulary.time import SECOND, Micros
+from interlock.vocabulary.time import FOREVER, SECOND, Micros
 
 NOW = Micros(1_780_000_000_000_000)
 """The time at which a deployment is made unless a test says otherwise: 2026-05-28."""
@@ -53,6 +57,7 @@ CAST: dict[Role, tuple[str, ...]] = {
     Role.REPORTER: ("gateway-1",),
     Role.ROUTER: ("gateway-1",),
     Role.NOTIFIER: ("notifier-1",),
+    Role.GUARD: ("guardrail-1",),
 }
 """Who holds each role. One signature is enough, but for the root, where it takes two."""
 
@@ -73,27 +78,69 @@ def key_of(owner: str, deployment: str = "testbed") -> SigningKey:
     return SigningKey.from_seed(digest(f"interlock test key of {owner} in {deployment}".encode()))
 
 
-def model(name: str, *, endpoint: str = "http://127.0.0.1:9/v1", tools: Sequence[str] = ("search",)) -> Model:
+def model(  # noqa: PLR0913 - every one has a default
+    name: str,
+    *,
+    endpoint: str = "http://127.0.0.1:9/v1",
+    tools: Sequence[str] = ("search",),
+    provider: str = "",
+    identity: Mapping[str, Any] = MappingProxyType({}),
+    data: Mapping[str, Any] = MappingProxyType({}),
+    capability: Mapping[str, Any] = MappingProxyType({}),
+    **fields: Any,
+) -> Model:
     """A registry entry; its credential is the environment variable `<NAME>_KEY`.
+
+    Two of them differ materially in nothing, so that none waits for an approval; say what shall differ.
 
     Args:
         name: The model's name, lower-case; providers see it as `<name>-2026`.
         endpoint: Base address of its OpenAI-compatible API. The default refuses every connection.
         tools: What it may call.
+        provider: Who serves it; by default `<name>-works`.
+        identity: Fields of its identity that differ from the usual.
+        data: Fields of its data handling that do.
+        capability: Fields of its capability that do.
+        fields: Other fields that do.
     """
-    return Model(
+    usual = Model(
         name=name,
         version="2026-01",
-        provider=f"{name}-works",
+        provider=provider or f"{name}-works",
         endpoint=endpoint,
+        intermediaries=(),
         served_as=f"{name}-2026",
         aliases=(f"{name}-2026", f"{name}-2026-01-15"),
-        identity=f"spiffe://test/{name}",
-        secret_ref=f"env:{name.upper().replace('-', '_')}_KEY",
-        scopes=("models.call",),
-        tools=tuple(tools),
-        code_execution=False,
-        regions=("eu",),
+        identity=Identity(
+            id="spiffe://test/agent",
+            owner="oscar",
+            secret_ref=f"env:{name.upper().replace('-', '_')}_KEY",
+            scopes=("models.call",),
+            assurance=2,
+            rotation_due=FOREVER,
+        ),
+        data=DataHandling(classes=("internal",), regions=("eu",), retention_days=0, logging=Logging.METADATA),
+        capability=Capability(
+            tools=tuple(tools),
+            code_execution=False,
+            network=Network.INTERNAL,
+            modalities=("text",),
+            context_tokens=128_000,
+            outputs=("json", "text", "tool_calls"),
+            autonomy=Autonomy.ACT_WITH_APPROVAL,
+            deterministic=False,
+        ),
+        approvals=(),
+        integrity=0,
+        usd_per_mtok=2.0,
+        retires_at=FOREVER,
+    )
+    return replace(
+        usual,
+        identity=replace(usual.identity, **identity),
+        data=replace(usual.data, **data),
+        capability=replace(usual.capability, **capability),
+        **fields,
     )
 
 
@@ -155,15 +202,16 @@ class Deployment:
         agents = self.agents if role is Role.AGENT_OWNER else ()
         return Grant(role, threshold, tuple(self.key(owner).keyid for owner in owners), agents)
 
-    def evidence(self, subject: Model, *, expires_at: Micros | None = None) -> bytes:
+    def evidence(self, subject: Model, *, expires_at: Micros | None = None, level: int = 1) -> bytes:
         """Sealed evidence by `vera` that a model was validated for the profile `chat`, valid for a year by default."""
         said = Evidence(
             model=subject.name,
             model_version=subject.version,
             profile=PROFILE,
-            capability_boundaries=True,
-            safety=True,
-            governance_compliance=True,
+            by="vera",
+            capability_boundaries=level,
+            safety=level,
+            governance_compliance=level,
             report=f"https://reports.test/{subject.name}",
             issued_at=self.issued_at,
             expires_at=expires_at or self.expires_at,
@@ -182,9 +230,10 @@ class Deployment:
         slot: str = "main",
         scope: str = ANY,
         triggers: Sequence[TriggerRule] = TRIGGERS,
+        **fields: Any,
     ) -> RouteRule:
-        """The rule of one route: blind 10 s, stable 5 s, grace 10 s, safe state `suspend`."""
-        return RouteRule(
+        """The rule of one route: blind 10 s, stable 5 s, grace 10 s, safe state `suspend`, unless `fields` say otherwise."""
+        usual = RouteRule(
             slot=slot,
             scope=scope,
             profile=PROFILE,
@@ -195,6 +244,7 @@ class Deployment:
             grace_us=Micros(10 * SECOND),
             safe_state=SafeState.SUSPEND,
         )
+        return replace(usual, **fields)
 
     def policy_of(
         self,
@@ -202,12 +252,14 @@ class Deployment:
         *rules: RouteRule,
         version: int = 1,
         webhook: str = "http://127.0.0.1:9/hook",
+        workflow: Workflow = Workflow.CUSTOMER_FACING,
     ) -> RoutePolicy:
         """A policy that nobody has signed yet."""
         return RoutePolicy(
             agent=agent,
             version=version,
             deployment=self.name,
+            workflow=workflow,
             team=f"team-{agent}",
             issued_at=self.issued_at,
             expires_at=self.expires_at,
@@ -236,6 +288,10 @@ class Deployment:
         """
         rule = self.rule(ladder, triggers=triggers)
         return self.seal(self.policy_of(agent, rule, version=version, webhook=webhook), "grace", "oscar")
+
+    def registration(self, subject: Model, *, version: int = 1, withdrawn: bool = False) -> bytes:
+        """A model's entry in the registry, sealed by `grace`."""
+        return self.seal(Registration(self.name, version, subject, withdrawn, self.issued_at), "grace")
 
     def book(self, *documents: bytes) -> Book:
         """The book that holds the root and these sealed documents; each must count."""

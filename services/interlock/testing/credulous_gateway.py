@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.router.core import accept, renew
 from interlock.router.core import state as standings
 from interlock.router.core.state import Held, RouterState, Standing

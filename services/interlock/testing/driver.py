@@ -11,7 +11,8 @@ from interlock.decision.core.events import Document, Event, Lapse, Ordered, Tick
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.change import RoutingChange
-from interlock.records.documents import Command, Denial, Verb
+from interlock.records.commands import Command, Verb
+from interlock.records.documents import Denial
 from interlock.records.health import Level, Verdict
 from interlock.records.sealing import open_sealed
 from interlock.signing.verifier import Refused, Verified

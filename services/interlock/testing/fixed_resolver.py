@@ -1,6 +1,6 @@
 """A resolver that answers what it was told, for tests of gateways and adapters."""
 
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.router.answers import Serve, Stop
 from interlock.vocabulary.identifiers import RouteId
 

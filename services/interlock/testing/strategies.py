@@ -15,10 +15,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from interlock.records.audit import RouteEntry, VerdictEntry
 from interlock.records.codec import CLASS_OF
-from interlock.records.documents import Command, Denial, Model, RoutePolicy, RouteRule, TriggerRule
+from interlock.records.commands import Command
+from interlock.records.documents import Denial, RoutePolicy, RouteRule, TriggerRule
 from interlock.records.health import Cell, TelemetryBatch, Verdict
+from interlock.records.models import Model
+from interlock.records.state import RouteEntry, VerdictEntry
 from interlock.signing.trust import TrustRoot
 from interlock.testing.builders import Deployment
 from interlock.vocabulary.limits import CALLS_MAX, DURATION_US_MAX, MOMENT_US_MAX, SKETCH_BUCKETS_MAX

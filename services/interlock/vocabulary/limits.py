@@ -65,3 +65,39 @@ DURATION_US_MAX = 315_360_000_000_000
 
 CHANGE_VALID_US = 60_000_000
 """How long a routing change may be under way before a router asks for a live heartbeat that contains it."""
+
+EVIDENCE_LEVEL_MAX = 5
+"""Levels of validation, 1 the least: no scale in use has more."""
+
+ASSURANCE_MAX = 4
+"""Assurance levels of an identity: NIST SP 800-63 has three, ISO/IEC 29115 four."""
+
+INTEGRITY_MAX = 4
+"""Safety integrity levels of IEC 61508: 1 to 4; 0 is none."""
+
+CANARY_STEPS_MAX = 8
+"""Steps below the whole; the usual plan has four."""
+
+GUARDS_PER_ROUTE_MAX = 8
+"""Guardrails and verification tools that one route may require."""
+
+TEMPLATE_CHARS_MAX = 4_000
+"""A reply that governance signed beforehand: a page of text."""
+
+FLAPS_MAX = 6
+"""After so many flaps the damping grows no further: the stable period is then 64 times as long."""
+
+CLIMBS_SHARE = 10
+"""One route in so many may move up within one window, but always `CLIMBS_MIN` of a shard."""
+
+CLIMBS_MIN = 50
+"""So many routes of a shard may move up within one window, however few it has."""
+
+CLIMB_WINDOW_US = 10_000_000
+"""Length of that window: a model that has just come back gets its load in steps."""
+
+HISTORY_MAX = 15
+"""Incidents remembered for each trigger: their median is the expected duration of the next."""
+
+TICKET_BYTES_MAX = 262_144
+"""A request that is kept for a person to answer."""

@@ -52,6 +52,33 @@ class Reason(StrEnum):
     BROADER_CODE_EXECUTION = "broader_code_execution"
     BROADER_SCOPES = "broader_scopes"
     BROADER_REGIONS = "broader_regions"
+    BROADER_NETWORK = "broader_network"
+    BROADER_MODALITIES = "broader_modalities"
+    BROADER_CONTEXT = "broader_context"
+    BROADER_OUTPUTS = "broader_outputs"
+    BROADER_AUTONOMY = "broader_autonomy"
+    BROADER_RETENTION = "broader_retention"
+    BROADER_LOGGING = "broader_logging"
+    WEAKER_ASSURANCE = "weaker_assurance"
+    WEAKER_DATA_CLASSES = "weaker_data_classes"
+    WEAKER_APPROVALS = "weaker_approvals"
+    WEAKER_INTEGRITY = "weaker_integrity"
+    EVIDENCE_LEVEL = "evidence_level"
+    NEED_NOT_MET = "need_not_met"
+    COST_CEILING = "cost_ceiling"
+    REGISTRY_DISAGREES = "registry_disagrees"
+    MODEL_WITHDRAWN = "model_withdrawn"
+    MODEL_RETIRED = "model_retired"
+    ROTATION_OVERDUE = "rotation_overdue"
+
+    # What a command cannot do.
+    NOT_AUTHORISED = "not_authorised"
+    NOTHING_PROPOSED = "nothing_proposed"
+    NOTHING_TO_RESUME = "nothing_to_resume"
+    NOTHING_TO_REVIEW = "nothing_to_review"
+    TICKET_MISSING = "ticket_missing"
+    CANARY_UNKNOWN = "canary_unknown"
+    CHANGE_UNKNOWN = "change_unknown"
 
     # What a router or a service saw happen.
     PAST_NOT_AFTER = "past_not_after"
@@ -64,6 +91,9 @@ class Reason(StrEnum):
     OTHER_MODEL_ANSWERED = "other_model_answered"
     NOTICE_NOT_ACCEPTED = "notice_not_accepted"
     LOG_GAP = "log_gap"
+    REVIEW_OVERDUE = "review_overdue"
+    STATE_DISAGREES = "state_disagrees"
+    ROUTER_REFUSED = "router_refused"
     FOREIGN_RECORD = "foreign_record"
 
     @property
@@ -109,6 +139,31 @@ _MENDS: dict[Reason, str] = {
     Reason.BROADER_CODE_EXECUTION: "Choose a fallback that cannot execute code where the primary cannot.",
     Reason.BROADER_SCOPES: "Give the fallback an identity with no more scopes than the primary's.",
     Reason.BROADER_REGIONS: "Choose a fallback that is served only from regions where the primary is.",
+    Reason.BROADER_NETWORK: "Choose a fallback whose tools reach no further than the primary's.",
+    Reason.BROADER_MODALITIES: "Choose a fallback that takes in no other kinds of input than the primary.",
+    Reason.BROADER_CONTEXT: "Register the fallback with a context window no larger than the primary's.",
+    Reason.BROADER_OUTPUTS: "Choose a fallback that gives no other kinds of output than the primary.",
+    Reason.BROADER_AUTONOMY: "Choose a fallback that does no more without a person than the primary.",
+    Reason.BROADER_RETENTION: "Agree with the provider on a retention no longer than the primary's.",
+    Reason.BROADER_LOGGING: "Agree with the provider on keeping no more of a call than the primary's does.",
+    Reason.WEAKER_ASSURANCE: "Give the fallback an identity of at least the primary's assurance.",
+    Reason.WEAKER_DATA_CLASSES: "Clear the fallback for every class of data that the primary is cleared for, or choose another.",
+    Reason.WEAKER_APPROVALS: "Choose a fallback with every regulatory approval that the primary has.",
+    Reason.WEAKER_INTEGRITY: "Choose a fallback of at least the primary's safety integrity level.",
+    Reason.EVIDENCE_LEVEL: "Have a validator validate the model to the level that the route asks for.",
+    Reason.NEED_NOT_MET: "Choose a model that has what the task needs, or correct the route's needs.",
+    Reason.COST_CEILING: "Choose a cheaper model, or raise the route's ceiling.",
+    Reason.REGISTRY_DISAGREES: "Compile the policy again with the registered entry, and have it signed.",
+    Reason.MODEL_WITHDRAWN: "Governance withdrew the model from the registry; approve another one.",
+    Reason.MODEL_RETIRED: "The provider serves this version no more; approve another one.",
+    Reason.ROTATION_OVERDUE: "Rotate the credential, register its new due date, and publish the policy again.",
+    Reason.NOT_AUTHORISED: "Have it signed by who may order this: see the command's reference; some need two people.",
+    Reason.NOTHING_PROPOSED: "The proposal was answered, withdrawn or has timed out: see `interlock status` for what waits now.",
+    Reason.NOTHING_TO_RESUME: "Nothing to do: the route is neither suspended nor frozen by order.",
+    Reason.NOTHING_TO_REVIEW: "The review is closed or was never opened: see `interlock status`.",
+    Reason.TICKET_MISSING: "Sign the approval again with the ticket that records it.",
+    Reason.CANARY_UNKNOWN: "Nothing to do: the canary that it judges is over, or at another step.",
+    Reason.CHANGE_UNKNOWN: "Nothing to do: it is about a change that is no longer current.",
     Reason.PAST_NOT_AFTER: "Nothing to do: it counts once a live heartbeat contains it.",
     Reason.NOT_PERSISTED: "Free space on the router's disk or mend its permissions; it will not apply what it cannot remember.",
     Reason.NO_LEASE_YET: "Wait for the decision service's next heartbeat; if none comes, see that it runs and reads all its inputs.",
@@ -119,5 +174,8 @@ _MENDS: dict[Reason, str] = {
     Reason.OTHER_MODEL_ANSWERED: "The provider answered with another model than approved: speak to the provider; the reply was withheld.",
     Reason.NOTICE_NOT_ACCEPTED: "Tell the governance function by hand and mend the receiver.",
     Reason.FOREIGN_RECORD: "Somebody else writes to a topic that only decision may write to: check the topic's ACL. What it overwrote was published again.",
+    Reason.REVIEW_OVERDUE: "Review the change: `interlock review`.",
+    Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the state topic.",
+    Reason.ROUTER_REFUSED: "See why the router refused: `interlock status`. A canary is not widened until the next change.",
     Reason.LOG_GAP: "Another writer appended to the audit log: nothing to do if a decision process was replaced.",
 }

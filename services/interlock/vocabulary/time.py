@@ -8,12 +8,15 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, NewType
 
-from interlock.vocabulary.limits import DURATION_US_MAX
+from interlock.vocabulary.limits import DURATION_US_MAX, MOMENT_US_MAX
 
 Micros = NewType("Micros", int)
 """A point in time (since 1970-01-01T00:00:00Z) or a duration, in microseconds."""
 
 NEVER = Micros(0)
+FOREVER = Micros(MOMENT_US_MAX)
+"""The end of time: what has no end ends then."""
+
 SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"ms": 1_000, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND}

@@ -61,9 +61,9 @@ TELEMETRY = TopicSpec(
     partitions=4,
     cleanup="delete",
     retention_ms=6 * _HOUR_MS,
-    payloads=(PayloadType.TELEMETRY,),
-    written_by=("reporter", "probe"),
-    carries="Batches of call outcomes.",
+    payloads=(PayloadType.TELEMETRY, PayloadType.GUARD_BEAT),
+    written_by=("reporter", "probe", "guard"),
+    carries="Batches of call outcomes, and the beats of guards.",
 )
 VERDICTS = TopicSpec(
     name="interlock.verdicts.v1",
@@ -77,13 +77,13 @@ VERDICTS = TopicSpec(
 )
 POLICIES = TopicSpec(
     name="interlock.policies.v1",
-    key="The document: `root/<n>`, `policy/<agent>`, `deny/<id>`.",
+    key="The document: `root/<n>`, `model/<name>`, `policy/<agent>`, `deny/<id>`.",
     partitions=1,
     cleanup="delete",
     retention_ms=FOR_EVER,
-    payloads=(PayloadType.TRUST_ROOT, PayloadType.ROUTE_POLICY, PayloadType.DENIAL),
+    payloads=(PayloadType.TRUST_ROOT, PayloadType.REGISTRATION, PayloadType.ROUTE_POLICY, PayloadType.DENIAL),
     written_by=("root", "governance", "agent_owner", "safety"),
-    carries="Trust roots, co-signed policies with the evidence they rest on, denials: in one order.",
+    carries="Trust roots, registered models, co-signed policies with the evidence they rest on, denials: in one order.",
 )
 COMMANDS = TopicSpec(
     name="interlock.commands.v1",
@@ -92,7 +92,7 @@ COMMANDS = TopicSpec(
     cleanup="delete",
     retention_ms=30 * _DAY_MS,
     payloads=(PayloadType.COMMAND,),
-    written_by=("operator", "agent_owner"),
+    written_by=("operator", "agent_owner", "safety"),
     carries="Signed commands, which choose inside the policy.",
 )
 AUDIT = TopicSpec(
@@ -115,6 +115,16 @@ ROUTES = TopicSpec(
     payloads=(PayloadType.ROUTING_CHANGE,),
     written_by=("decision",),
     carries="The current signed change of each route, projected from the audit log.",
+)
+STATE = TopicSpec(
+    name="interlock.state.v1",
+    key="The entry, such as `route/<route>`; `shard/<n>` is written last. The partition is the shard.",
+    partitions=SHARDS,
+    cleanup="compact",
+    retention_ms=FOR_EVER,
+    payloads=(PayloadType.STATE_RECORD, PayloadType.STATE_MARK),
+    written_by=("decision",),
+    carries="What decision needs to start again, projected from the audit log.",
 )
 HEARTBEATS = TopicSpec(
     name="interlock.heartbeats.v1",
@@ -146,6 +156,16 @@ NOTICES = TopicSpec(
     written_by=("notifier",),
     carries="Attempts and receipts of the notices to people.",
 )
+TICKETS = TopicSpec(
+    name="interlock.tickets.v1",
+    key="The route.",
+    partitions=4,
+    cleanup="delete",
+    retention_ms=30 * _DAY_MS,
+    payloads=(PayloadType.TICKET,),
+    written_by=("router",),
+    carries="Requests that wait for a person, because their route is in the safe state `human_queue`.",
+)
 FINDINGS = TopicSpec(
     name="interlock.findings.v1",
     key="The service that found it.",
@@ -164,8 +184,10 @@ TOPICS: tuple[TopicSpec, ...] = (
     COMMANDS,
     AUDIT,
     ROUTES,
+    STATE,
     HEARTBEATS,
     ACKS,
+    TICKETS,
     NOTICES,
     FINDINGS,
 )

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import Result
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.documents import Command
+from interlock.records.commands import Command
 from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position
 from interlock.runtime.memory_bus import MemoryBroker

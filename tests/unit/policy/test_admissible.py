@@ -8,7 +8,8 @@ import pytest
 from interlock.policy.admissible import admissible_until, checks, examine, inadmissible
 from interlock.policy.book import Book
 from interlock.records.change import Check
-from interlock.records.documents import Denial, Evidence, Model, Rung
+from interlock.records.documents import Denial, Rung
+from interlock.records.models import Evidence, Model
 from interlock.records.sealing import event_id_of
 from interlock.testing.builders import DAY, NOW, PROFILE, Deployment, model
 from interlock.vocabulary.identifiers import RouteId

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.documents import Command, Denial, Evidence, Verb
+from interlock.records.commands import Command, Verb
+from interlock.records.documents import Denial
 from interlock.records.head import Head
+from interlock.records.models import Evidence
 from interlock.records.sealing import event_id_of
 from interlock.signing.roles import Role
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot

@@ -6,7 +6,7 @@ import pytest
 
 from interlock.policy.lattice import DIMENSIONS, Dimension, deltas, excess, material
 from interlock.records.change import Delta
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.testing.builders import model
 from interlock.vocabulary.reasons import Reason
 

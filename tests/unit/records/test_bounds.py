@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from interlock.records.audit import RouteEntry
 from interlock.records.change import AckKind, Acknowledgement, Heartbeat, Trigger
 from interlock.records.codec import decode, encode
-from interlock.records.documents import Command, Denial, Evidence, RoutePolicy, TriggerRule, Verb, WatchedTrigger
+from interlock.records.commands import Command, Verb
+from interlock.records.documents import Denial, RoutePolicy, TriggerRule, WatchedTrigger
 from interlock.records.health import Cell, Level, TelemetryBatch, Verdict
+from interlock.records.models import Evidence
+from interlock.records.state import RouteEntry
 from interlock.signing.trust import TrustRoot
 from interlock.testing.builders import DAY, NOW, Deployment, model
 from interlock.vocabulary.limits import (

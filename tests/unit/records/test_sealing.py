@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.records.codec import TYPE_OF, encode
-from interlock.records.documents import Command, Denial
+from interlock.records.commands import Command
+from interlock.records.documents import Denial
 from interlock.records.sealing import decode_envelope, encode_envelope, event_id_of, open_sealed, seal
 from interlock.signing.envelope import Envelope, Signature
 from interlock.signing.keys import sign

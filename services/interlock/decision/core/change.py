@@ -3,9 +3,10 @@
 from interlock.decision.core.state import State
 from interlock.decision.core.target import Choice
 from interlock.policy.lattice import deltas, material
-from interlock.records.audit import RouteEntry
 from interlock.records.change import Delta, RoutingChange
-from interlock.records.documents import Model, RouteRule, Rung
+from interlock.records.documents import RouteRule, Rung
+from interlock.records.models import Model
+from interlock.records.state import RouteEntry
 from interlock.vocabulary.identifiers import Order, RouteId
 from interlock.vocabulary.limits import CHANGE_VALID_US
 from interlock.vocabulary.time import Micros

@@ -14,12 +14,13 @@ from interlock.decision.core.target import Choice, choose
 from interlock.decision.core.usable import Case
 from interlock.policy.admissible import checks
 from interlock.policy.book import take
-from interlock.records.audit import Entry, VerdictEntry
+from interlock.records.audit import Entry
 from interlock.records.change import Cause, RoutingChange, Trigger
 from interlock.records.codec import encode
 from interlock.records.documents import Denial, RoutePolicy, TriggerRule
 from interlock.records.health import Level, Verdict
 from interlock.records.sealing import event_id_of
+from interlock.records.state import VerdictEntry
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import ANY, RouteId

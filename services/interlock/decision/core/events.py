@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from interlock.records.audit import Input, InputKind
-from interlock.records.documents import Command
+from interlock.records.commands import Command
 from interlock.records.health import Verdict
 from interlock.records.sealing import open_sealed
 from interlock.signing.trust import TrustRoot

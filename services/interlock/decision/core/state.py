@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from rpds import HashTrieMap
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.audit import Entry, RouteEntry, VerdictEntry
+from interlock.records.audit import Entry
 from interlock.records.codec import decode
-from interlock.records.documents import Command
+from interlock.records.commands import Command
 from interlock.records.head import Head
 from interlock.records.sealing import open_sealed
+from interlock.records.state import RouteEntry, VerdictEntry
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.identifiers import RouteId, digest, shard_of

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from interlock.decision.core.usable import Case, entry_checks, stable, why_leave
 from interlock.policy.admissible import checks
-from interlock.records.audit import RouteEntry
 from interlock.records.change import Cause, Check, Trigger
+from interlock.records.state import RouteEntry
 from interlock.vocabulary.time import duration_text
 
 

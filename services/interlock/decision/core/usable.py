@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from interlock.decision.core.state import State
 from interlock.policy.admissible import inadmissible
-from interlock.records.audit import VerdictEntry
 from interlock.records.change import Cause, Check, Trigger
-from interlock.records.documents import Command, RouteRule, TriggerRule, WatchedTrigger
+from interlock.records.commands import Command
+from interlock.records.documents import RouteRule, TriggerRule, WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.state import VerdictEntry
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.reasons import Reason

@@ -6,7 +6,7 @@ Redirects are not followed: they would carry the credential to a server that nob
 import aiohttp
 
 from interlock.health_monitor.probe.core import Answer, judge, request_for
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.records.outcomes import classify
 from interlock.runtime.settings import secret
 from interlock.vocabulary.time import SECOND, Micros
@@ -44,7 +44,7 @@ class Caller:
         Raises:
             ConfigurationError: Its credential is not there.
         """
-        headers = {"Authorization": f"Bearer {secret(model.secret_ref)}"}
+        headers = {"Authorization": f"Bearer {secret(model.identity.secret_ref)}"}
         address = f"{model.endpoint.rstrip('/')}/chat/completions"
         try:
             async with self._session.post(

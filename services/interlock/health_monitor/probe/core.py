@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.policy.book import Book
-from interlock.records.documents import Model
 from interlock.records.health import Outcome
+from interlock.records.models import Model
 from interlock.records.outcomes import classify, error_code
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.time import Micros

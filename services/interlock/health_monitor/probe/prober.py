@@ -7,7 +7,7 @@ import structlog
 
 from interlock.health_monitor.probe.caller import Caller
 from interlock.health_monitor.probe.core import ROUTE
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.reporting.accumulator import Call
 from interlock.reporting.findings import Findings
 from interlock.reporting.telemetry import TelemetryEmitter

@@ -13,7 +13,8 @@ from interlock.policy.admissible import Proposal, examine_rung
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import FieldPath, Problem, Severity
 from interlock.policy.book import Book, evidence_in
-from interlock.records.documents import Model, RoutePolicy, RouteRule
+from interlock.records.documents import RoutePolicy, RouteRule
+from interlock.records.models import Model
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, to_text
 
@@ -62,8 +63,8 @@ def _ladder_warnings(draft: Draft, number: int, rule: RouteRule) -> Iterator[Pro
         return
     for what, shared in (
         ("provider", {model.provider for model in models}),
-        ("region", {region for model in models for region in model.regions}),
-        ("credential", {model.secret_ref for model in models}),
+        ("region", {region for model in models for region in model.data.regions}),
+        ("credential", {model.identity.secret_ref for model in models}),
     ):
         if len(shared) == 1:
             mend = f"Add a rung with another {what}, or accept that one incident can take the whole ladder."

@@ -19,17 +19,8 @@ from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source
 from interlock.records.codec import encode
-from interlock.records.documents import (
-    Evidence,
-    Model,
-    RoutePolicy,
-    RouteRule,
-    Rung,
-    SafeState,
-    TriggerRule,
-    WatchedTrigger,
-    Webhook,
-)
+from interlock.records.documents import RoutePolicy, RouteRule, Rung, SafeState, TriggerRule, WatchedTrigger, Webhook
+from interlock.records.models import Evidence, Model
 from interlock.records.sealing import open_sealed
 from interlock.signing.roles import Role
 from interlock.signing.verifier import Refused, Verified

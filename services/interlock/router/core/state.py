@@ -13,8 +13,9 @@ from rpds import HashTrieMap
 from interlock.policy.admissible import admissible_until, inadmissible
 from interlock.policy.book import Book, Taken, take
 from interlock.records.change import RoutingChange
-from interlock.records.documents import Denial, Model, RoutePolicy
+from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.head import Head
+from interlock.records.models import Model
 from interlock.router.core.marks import Marks
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId

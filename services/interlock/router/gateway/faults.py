@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.records.documents import Model
 from interlock.records.health import Outcome
+from interlock.records.models import Model
 from interlock.records.outcomes import classify
 from interlock.router.answers import Stop
 

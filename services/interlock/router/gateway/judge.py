@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.records.documents import Model
 from interlock.records.health import Outcome
+from interlock.records.models import Model
 from interlock.router.gateway.events import DONE, data_of
 from interlock.router.gateway.faults import Failed, Fault, other_model, unreachable, unreadable, upstream_error
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.router.gateway.faults import Fault, routing_field
 
 ROUTING_FIELDS = frozenset(

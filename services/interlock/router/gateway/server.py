@@ -198,7 +198,7 @@ async def _read(request: web.Request) -> Request | Fault:
 def _credential(serve: Serve) -> str | None:
     """The gateway's key for the model's server; None, and a line for the operator, if it is not there."""
     try:
-        return secret(serve.model.secret_ref)
+        return secret(serve.model.identity.secret_ref)
     except ConfigurationError as error:
         _log.error("no_credential", model=serve.model.name, error=error.message, mend=error.mend)
         return None

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from interlock.records.documents import Model
+from interlock.records.models import Model
 from interlock.router.gateway.events import EventCutter, data_of
 from interlock.router.gateway.faults import Failed, late, stalled, unreachable, unreadable
 from interlock.router.gateway.settings import Timeouts

@@ -4,8 +4,8 @@ from collections import Counter
 from interlock.health_monitor.probe.core import Answer
 from interlock.health_monitor.probe.prober import Prober
 from interlock.health_monitor.probe.service import ProbeService
-from interlock.records.documents import Model
 from interlock.records.health import Outcome, TelemetryBatch
+from interlock.records.models import Model
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.findings import Findings

@@ -6,7 +6,7 @@ import pytest
 
 from interlock.policy.authoring.draft import Draft, Text, read_draft
 from interlock.policy.authoring.problems import Problem
-from interlock.records.documents import Evidence
+from interlock.records.models import Evidence
 from interlock.testing.builders import DAY, NOW, Deployment
 from interlock.vocabulary.time import Micros
 

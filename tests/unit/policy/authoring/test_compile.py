@@ -10,7 +10,8 @@ from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source, read
 from interlock.records.codec import decode, encode
-from interlock.records.documents import Evidence, RoutePolicy
+from interlock.records.documents import RoutePolicy
+from interlock.records.models import Evidence
 from interlock.testing.builders import NOW, Deployment
 from interlock.vocabulary.time import SECOND
 

@@ -1,0 +1,210 @@
+"""What the decision keeps of a shard, entry by entry, and how entries travel on the state topic.
+
+Keys: `route/<route>` RouteEntry, `verdict/<model>/<scope>/<objective>` VerdictEntry, `answer/<command>` AnswerEntry,
+`review/<change>` ReviewEntry, `history/<trigger>` HistoryEntry, `climbs` ClimbsEntry; `root/…`, `policy/…`, `deny/…`, `model/…` and
+`disable/…` hold sealed records as they were read.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from interlock.records.change import Cause, Trigger
+from interlock.records.health import Level
+from interlock.signing.statement import Statement
+from interlock.vocabulary.time import NEVER, Micros
+
+
+class HoldKind(StrEnum):
+    """Why a route stays in its safe state whatever its models do: it was ordered there, or it waits for an approval."""
+
+    OTHER = "other"
+    ORDERED = "ordered"
+    APPROVAL = "approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps a route in its safe state.
+
+    Attributes:
+        cause: Why.
+        proposal: approval: the id that `approve` and `reject` name; empty otherwise.
+        model: approval: the model that is proposed; empty otherwise.
+        until: approval: when the proposal times out; 0 otherwise, only a `resume` ends it.
+    """
+
+    kind: HoldKind
+    cause: Cause
+    proposal: str = ""
+    model: str = ""
+    until: Micros = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A canary in progress: `step` is its place in the plan, `level` what the health-monitor says of that step."""
+
+    id: str
+    model: str
+    step: int
+    since: Micros
+    level: Level
+    detail: str
+    evidence: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Why a route is not where its policy would have it, and since when."""
+
+    since: Micros
+    trigger: Trigger
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEntry:
+    """State of the decision: one route.
+
+    Attributes:
+        version: Of its last change.
+        target: The model that serves it; None in every safe state but `read_only`.
+        safe_state: The safe state it is in; None while it is served.
+        entered_at: Since when it is there.
+        trigger: Why it went there.
+        event_id: Of its last change.
+        hold: What keeps it in the safe state; None: nothing.
+        canary: The canary in progress; `target` is then its source.
+        approved: Models that were approved until the route is back at its primary.
+        rejected: Models that a person took away, until a `resume`, a new policy or the return to the primary.
+        failed: The model whose canary failed last, kept away until `retry_at`.
+        frozen_until: Until then no move but into the safe state.
+        flaps: How often a rung was left again soon after it was entered: each doubles the stable period.
+        nacked: Whether a router refused the last change: a canary is then not widened.
+        incident: Why the route is off its primary; None: it is not.
+    """
+
+    version: int
+    target: str | None
+    safe_state: str | None
+    entered_at: Micros
+    trigger: Trigger
+    policy_digest: bytes
+    root_version: int
+    event_id: bytes
+    hold: Hold | None = None
+    canary: Canary | None = None
+    approved: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    failed: str = ""
+    retry_at: Micros = NEVER
+    frozen_until: Micros = NEVER
+    flaps: int = 0
+    nacked: bool = False
+    incident: Incident | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictEntry:
+    """State of the decision: the last verdict of one model under one objective, and since when that level was seen."""
+
+    level: Level
+    since: Micros
+    detail: str
+    event_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEntry:
+    """State of the decision: what became of a command; kept until the command has expired."""
+
+    accepted: bool
+    reason: str
+    detail: str
+    at: Micros
+    until: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewEntry:
+    """State of the decision: a review that a change opened; None stands for the safe state."""
+
+    route: str
+    source: str | None
+    target: str | None
+    opened_at: Micros
+    due: Micros
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """State of the decision: how long the last incidents of one trigger lasted, the oldest first."""
+
+    durations: tuple[Micros, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClimbsEntry:
+    """State of the decision: how many routes moved up in the window that began at `since`."""
+
+    since: Micros
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord(Statement):
+    """One entry as it stands on the state topic.
+
+    Attributes:
+        key: The entry's key.
+        value: Its bytes; None: it was removed.
+        offset: Of the audit record that made it so, and `index` its place among that record's entries.
+    """
+
+    owner: str
+    shard: int
+    key: str
+    value: bytes | None
+    offset: int
+    index: int
+
+    def said_by(self) -> str:
+        """The owner of the shard speaks for itself only."""
+        return self.owner
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTo:
+    """The offset after the last journalled record of one partition."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateMark(Statement):
+    """`shard/<n>`, written last: every entry up to one audit record is on the state topic.
+
+    Attributes:
+        offset: Of that audit record.
+        term: The offset of the last claim before it.
+        sequence: Its sequence.
+        now: Its time.
+        digest: Of the state after it.
+        positions: Where its inputs end.
+    """
+
+    owner: str
+    shard: int
+    offset: int
+    term: int
+    sequence: int
+    now: Micros
+    digest: bytes
+    positions: tuple[ReadTo, ...]
+
+    def said_by(self) -> str:
+        """The owner of the shard speaks for itself only."""
+        return self.owner
