@@ -67,7 +67,8 @@ def admissible_until(book: Book, route: RouteId, model: str) -> Micros:
     held = book.policies[route.agent]
     rule = book.rule(route)
     rung = rule.rung(model) if rule else None
-    assert rule is not None and rung is not None, "asked of an admissible model only"
+    assert rule is not None, "asked of an admissible model only"
+    assert rung is not None, "asked of an admissible model only"
     return min(end for _, end, _ in _ends(book, Proposal(held.value, held.evidence), rule, rung.model))
 
 

@@ -7,6 +7,7 @@ that both judge by the same bytes.
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from interlock.records.bounds import require, require_duration
 from interlock.records.models import Model
@@ -171,9 +172,7 @@ class CanaryPlan:
     def __post_init__(self) -> None:
         require(1 <= len(self.steps) <= CANARY_STEPS_MAX, f"a canary has 1 to {CANARY_STEPS_MAX} steps")
         rising = [0, *self.steps, WHOLE]
-        require(
-            all(low < high for low, high in zip(rising, rising[1:], strict=False)), "weights rise from 1 to 99 per cent"
-        )
+        require(all(low < high for low, high in pairwise(rising)), "weights rise from 1 to 99 per cent")
         require(self.calls_min >= 1, "a step needs at least one call")
         require_duration(self.time_min_us)
         require_duration(self.wait_max_us)
@@ -184,7 +183,7 @@ class CanaryPlan:
 class Approval:
     """How long a proposal waits for the agent owner, and whether his approval must name a ticket."""
 
-    within_us: Micros = Micros(0)
+    within_us: Micros = NEVER
     ticket: bool = False
 
     def __post_init__(self) -> None:
@@ -235,7 +234,7 @@ class RouteRule:
     needs: Needs = Needs()
     cost_ceiling: float | None = None
     guards: tuple[str, ...] = ()
-    dwell_us: Micros = Micros(0)
+    dwell_us: Micros = NEVER
     canary: CanaryPlan | None = None
     approval: Approval = Approval()
     safe_reply: SafeReply = SafeReply()

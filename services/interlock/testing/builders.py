@@ -16,7 +16,16 @@ from types import MappingProxyType
 from typing import Any
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.documents import RoutePolicy, RouteRule, Rung, SafeState, TriggerRule, WatchedTrigger, Webhook
+from interlock.records.documents import (
+    RoutePolicy,
+    RouteRule,
+    Rung,
+    SafeState,
+    TriggerRule,
+    WatchedTrigger,
+    Webhook,
+    Workflow,
+)
 from interlock.records.models import (
     Autonomy,
     Capability,
