@@ -6,6 +6,7 @@ The gateway and every adapter ask a `Resolver` once per request and do as it say
 from dataclasses import dataclass
 from typing import Protocol
 
+from interlock.records.documents import SafeReply, SafeState
 from interlock.records.models import Model
 from interlock.vocabulary.identifiers import RouteId
 
@@ -19,12 +20,16 @@ class Serve:
         model: The rung that serves it now.
         change_id: The routing change that says so.
         substituted: Whether the model is another than the route's primary.
+        read_only: Whether the route is in the safe state `read_only`: the model may be asked, but every tool is stripped.
+        canary: Id of the canary that divides the route's requests, whichever of its two arms this one is in; empty: none.
     """
 
     route: RouteId
     model: Model
     change_id: str
     substituted: bool
+    read_only: bool = False
+    canary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +38,18 @@ class Stop:
 
     Attributes:
         route: The route that the request belongs to.
-        state: The safe state's name, such as `suspend`.
+        state: The safe state; never `read_only`, which is a `Serve`.
         reason: Why, a `Reason` or words.
         change_id: The routing change that says so; empty where the router stopped by itself.
+        reply: What the safe state needs, from the signed policy that is held: the text of `templated_reply`, the age of
+            `cached_response`.
     """
 
     route: RouteId
-    state: str
+    state: SafeState
     reason: str
     change_id: str
+    reply: SafeReply = SafeReply()  # noqa: RUF009 - immutable
 
 
 class Resolver(Protocol):
@@ -54,6 +62,7 @@ class Resolver(Protocol):
             agent: Who asks, as authenticated; never as the request claims.
             slot: The agent's sub-task.
             scope: Tenant class, region or request class.
-            request_key: What keeps requests that belong together on one model during a canary; None where there is none.
+            request_key: What keeps requests that belong together on one model during a canary; None where there is none: such
+                requests stay with the model that is to be left.
         """
         ...

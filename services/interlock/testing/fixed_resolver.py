@@ -1,5 +1,6 @@
 """A resolver that answers what it was told, for tests of gateways and adapters."""
 
+from interlock.records.documents import SafeReply, SafeState
 from interlock.records.models import Model
 from interlock.router.answers import Serve, Stop
 from interlock.vocabulary.identifiers import RouteId
@@ -15,26 +16,31 @@ class FixedResolver:
 
     Attributes:
         asked: The routes that were asked for so far.
+        keys: The request keys that came with them.
     """
 
     def __init__(self, model: Model | None = None) -> None:
         self.asked: list[RouteId] = []
+        self.keys: list[str | None] = []
         self._model = model
-        self._substituted = False
-        self._reason = "nothing is served yet"
+        self._substituted, self._read_only, self._canary = False, False, ""
+        self._state, self._reason, self._reply = SafeState.SUSPEND, "nothing is served yet", SafeReply()
 
-    def serve(self, model: Model, *, substituted: bool = False) -> None:
+    def serve(self, model: Model, *, substituted: bool = False, read_only: bool = False, canary: str = "") -> None:
         """Serve every route with a model from now on."""
-        self._model, self._substituted = model, substituted
+        self._model = model
+        self._substituted, self._read_only, self._canary = substituted, read_only, canary
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, *, state: SafeState = SafeState.SUSPEND, reply: SafeReply | None = None) -> None:
         """Stop every route from now on."""
-        self._model, self._reason = None, reason
+        self._model = None
+        self._state, self._reason, self._reply = state, reason, reply or SafeReply()
 
     def resolve(self, agent: str, slot: str, scope: str, request_key: str | None) -> Serve | Stop:
         """Say what was told; see `interlock.router.answers.Resolver`."""
         route = RouteId(agent, slot, scope)
         self.asked.append(route)
+        self.keys.append(request_key)
         if self._model is None:
-            return Stop(route, "suspend", self._reason, CHANGE_ID)
-        return Serve(route, self._model, CHANGE_ID, self._substituted)
+            return Stop(route, self._state, self._reason, CHANGE_ID, self._reply)
+        return Serve(route, self._model, CHANGE_ID, self._substituted, self._read_only, self._canary)
