@@ -4,6 +4,7 @@ import structlog
 
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
+from interlock.decision.core.tenure import Tenure
 from interlock.decision.desk import Desk
 from interlock.decision.term import Term, TermEnded
 from interlock.records.audit import AuditKind, AuditRecord
@@ -13,7 +14,6 @@ from interlock.runtime.bus import Position
 from interlock.runtime.lifecycle import Stop
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InfrastructureError
-from interlock.vocabulary.reasons import Reason
 from interlock.wire.topics import AUDIT
 
 _log = structlog.get_logger(__name__)
@@ -55,10 +55,11 @@ class ShardOwner:
         claim = AuditRecord(desk.shard, AuditKind.CLAIM, desk.owner, NO_TERM, 0, desk.now(), (), (), (), b"")
         offset = await publisher.publish(AUDIT.name, str(desk.shard), seal(claim, desk.key), partition=desk.shard)
         journal = await self._rebuild(offset)
-        if journal.log.term != offset:
-            raise TermEnded(Reason.LOG_GAP)
+        tenure = Tenure.begin(offset, journal.log)
+        if tenure.doubt is not None:
+            raise TermEnded(tenure.doubt)
         _log.info("shard_claimed", shard=desk.shard, term=offset, steps=journal.steps, routes=len(journal.sealed))
-        term = Term(desk, publisher, journal, offset)
+        term = Term(desk, publisher, journal, tenure)
         await term.restore()
         return term
 

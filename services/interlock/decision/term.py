@@ -2,7 +2,7 @@
 
 One step is: read, decide, append, publish. The order matters: a change that is not in the log does not exist, so nothing is
 published before the append is acknowledged, and only if its offset follows the last one without a gap. After a doubt nothing more
-is published under the term.
+is published under the term: `core.tenure` keeps these rules.
 """
 
 import structlog
@@ -13,6 +13,7 @@ from interlock.decision.core.freshness import Freshness
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
 from interlock.decision.core.step import Step
+from interlock.decision.core.tenure import Tenure
 from interlock.decision.desk import Desk
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.change import Heartbeat
@@ -54,30 +55,32 @@ class TermEnded(Exception):  # noqa: N818 - not an error: somebody else took ove
 
 
 class Term:
-    """The rule of one owner. `beats` counts its heartbeats: 0 until everything was heard once.
+    """The rule of one owner.
 
     Args:
         desk: What the owner works with.
         publisher: Where it appends.
         journal: The log, read up to the claim.
-        term: The offset of the claim.
+        tenure: The term that the claim began.
     """
 
-    def __init__(self, desk: Desk, publisher: Publisher, journal: Journal, term: int) -> None:
+    def __init__(self, desk: Desk, publisher: Publisher, journal: Journal, tenure: Tenure) -> None:
         self._desk = desk
-        self.beats = 0
         self._publisher = publisher
         self._step = Step(journal.state)
         self._sealed = journal.sealed
         self._positions = journal.positions
-        self._sequence = journal.log.sequence or 0
-        self._term = term
-        self._next_offset = term + 1
+        self._tenure = tenure
         self._published: set[int] = set()
         self._routes_end = 0
         self._freshness = Freshness()
         self._beat_due = Micros(0)
         self._tick_due = Micros(0)
+
+    @property
+    def beats(self) -> int:
+        """How many heartbeats were sent: 0 until everything was heard once."""
+        return self._tenure.beats
 
     @property
     def _state(self) -> State:
@@ -115,7 +118,7 @@ class Term:
             0  # every book is read whole: other shards' policies are not journalled here
         )
         start = {where: offset for where, offset in start.items() if where.topic != VERDICTS.name}
-        start[Position(AUDIT.name, shard)] = self._term + 1
+        start[Position(AUDIT.name, shard)] = self._tenure.term + 1
         start[Position(ROUTES.name, shard)] = self._routes_end
         topics: list[str | Position] = [
             POLICIES.name,
@@ -209,15 +212,13 @@ class Term:
                 )
 
     async def _append(self, step: Step, changes: tuple[bytes, ...], now: Micros) -> None:
-        if not self._desk.held():
-            raise TermEnded(Reason.LOG_GAP)
-        self._sequence += 1
+        self._go_on(self._tenure.append(held=self._desk.held()))
         record = AuditRecord(
             self._desk.shard,
             AuditKind.STEP,
             self._desk.owner,
-            self._term,
-            self._sequence,
+            self._tenure.term,
+            self._tenure.sequence,
             now,
             tuple(step.inputs),
             changes,
@@ -227,18 +228,26 @@ class Term:
         shard = self._desk.shard
         sealed = seal(record, self._desk.key)
         offset = await self._publisher.publish(AUDIT.name, str(shard), sealed, partition=shard)
-        if offset != self._next_offset:
-            raise TermEnded(Reason.LOG_GAP)
-        self._next_offset += 1
+        self._go_on(self._tenure.acknowledged(offset))
+
+    def _go_on(self, tenure: Tenure) -> None:
+        """Go on with the term, unless there is a doubt about it.
+
+        Raises:
+            TermEnded: There is one.
+        """
+        self._tenure = tenure
+        if tenure.doubt is not None:
+            raise TermEnded(tenure.doubt)
 
     async def _publish(self, route: RouteId, sealed: bytes) -> None:
+        assert self._tenure.may_publish, "what is not in the log does not exist"
         offset = await self._publisher.publish(ROUTES.name, route.key, sealed, partition=self._desk.shard)
         self._published.add(offset)
 
     def _watch_log(self, record: Record) -> None:
         """Whatever stands in the log and is not ours ends the term."""
-        if record.offset >= self._next_offset:
-            raise TermEnded(Reason.LOG_GAP)
+        self._go_on(self._tenure.saw(record.offset))
 
     async def _watch_routes(self, record: Record) -> None:
         """Publish again what somebody else overwrote."""
@@ -253,12 +262,12 @@ class Term:
     async def _heartbeat(self, reader: Reader) -> None:
         """Say that this shard is decided, if everything that was said to it was heard."""
         now = self._desk.now()
-        if now < self._beat_due or not reader.at_end(HEARD_WITHIN_S):
+        if now < self._beat_due or not self._tenure.may_beat(heard_to_end=reader.at_end(HEARD_WITHIN_S)):
             return
         self._beat_due = Micros(now + BEAT_US)
-        self.beats += 1
+        self._tenure = self._tenure.beat()
         trust, shard = self._state.book.trust, self._desk.shard
         heads = self._state.book.head.root, self._state.routes_head.root
-        beat = Heartbeat(trust.deployment, shard, trust.version, self._term, self.beats, now, *heads)
+        beat = Heartbeat(trust.deployment, shard, trust.version, self._tenure.term, self.beats, now, *heads)
         sealed = seal(beat, self._desk.key)
         await self._publisher.publish(HEARTBEATS.name, str(shard), sealed, partition=shard)
