@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from interlock.policy.authoring.check import check, forbids
-from interlock.policy.authoring.compile import compile_evidence, compile_policy
-from interlock.policy.authoring.documents import EvidenceDocument, parse
+from interlock.policy.authoring.compile import compile_policy
+from interlock.policy.authoring.document import parse
 from interlock.policy.authoring.draft import Text, read_draft
+from interlock.policy.authoring.evidence import EvidenceDocument, compile_evidence
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source, read
 from interlock.records.documents import RoutePolicy

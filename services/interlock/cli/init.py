@@ -24,6 +24,7 @@ AGENT = "invoice"
 PROFILE = "invoice-extraction"
 _POLICY_LASTS = parse_duration("180d")
 _EVIDENCE_LASTS = parse_duration("365d")
+_ROTATION_AFTER = parse_duration("365d")
 
 
 def init(
@@ -52,7 +53,7 @@ def init(
 
 def example_plan(deployment: str, now: Micros) -> Plan:
     """The example: one agent, two models, evidence for both."""
-    registry = _example("registry.yaml")
+    registry = _example("registry.yaml", rotation=to_text(Micros(now + _ROTATION_AFTER)))
     evidence = {
         f"{name}.{PROFILE}": _example(
             "evidence.yaml",

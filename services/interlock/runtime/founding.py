@@ -13,9 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from interlock.policy.authoring.check import check, forbids
-from interlock.policy.authoring.compile import compile_evidence, compile_policy
-from interlock.policy.authoring.documents import D, EvidenceDocument, PolicyDocument, parse
+from interlock.policy.authoring.compile import compile_policy
+from interlock.policy.authoring.document import D, parse
 from interlock.policy.authoring.draft import Text, read_draft
+from interlock.policy.authoring.evidence import EvidenceDocument, compile_evidence
+from interlock.policy.authoring.policy import PolicyDocument
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source, read
 from interlock.records.sealing import seal

@@ -9,23 +9,15 @@ Not handled here: whether the result may be used (`check`).
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from interlock.policy.authoring.documents import (
-    EvidenceDocument,
-    ModelEntry,
-    RouteEntry,
-    Triggers,
-)
 from interlock.policy.authoring.draft import Draft
+from interlock.policy.authoring.library import Library
+from interlock.policy.authoring.policy import CanaryEntry, RouteEntry, RungEntry
 from interlock.policy.authoring.problems import Problem
-from interlock.policy.authoring.source import Source
 from interlock.records.codec import encode
-from interlock.records.documents import RoutePolicy, RouteRule, Rung, SafeState, TriggerRule, WatchedTrigger, Webhook
-from interlock.records.models import Evidence, Model
-from interlock.records.sealing import open_sealed
+from interlock.records.documents import Approval, CanaryPlan, Needs, RoutePolicy, RouteRule, Rung, Webhook
 from interlock.signing.roles import Role
-from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.limits import POLICY_BYTES_MAX
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.time import Micros, duration_text
 
 _SIGNATURES_BYTES = 4_096
 """Room for the signatures around a policy."""
@@ -41,7 +33,7 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
     Returns:
         The policy, or every reason why there is none.
     """
-    library = _Library(draft)
+    library = Library(draft)
     problems = [*_audience_problems(draft), *_route_problems(draft, library)]
     if problems:
         return sorted(problems, key=lambda problem: problem.line)
@@ -50,6 +42,7 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
         agent=document.agent,
         version=document.version,
         deployment=document.deployment,
+        workflow=document.workflow,
         team=document.team,
         issued_at=issued_at,
         expires_at=document.expires_at,
@@ -70,68 +63,6 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
     return policy
 
 
-def compile_evidence(source: Source, document: EvidenceDocument) -> Evidence | list[Problem]:
-    """Compile evidence: the record that a validator signs."""
-    if document.expires_at <= document.validated_at:
-        return [source.problem(("expires_at",), "the end is before the validation", "Write a later date.")]
-    return Evidence(
-        model=document.model,
-        model_version=document.model_version,
-        profile=document.profile,
-        capability_boundaries=document.passed.capability_boundaries,
-        safety=document.passed.safety,
-        governance_compliance=document.passed.governance_compliance,
-        report=document.report,
-        issued_at=document.validated_at,
-        expires_at=document.expires_at,
-    )
-
-
-class _Library:
-    """The models and the evidence that a draft may draw on."""
-
-    def __init__(self, draft: Draft) -> None:
-        self.entries = draft.registry.models
-        self.refused: dict[str, Refused] = {}
-        self._evidence: list[tuple[Verified[Evidence], bytes]] = []
-        for file, sealed in sorted(draft.evidence.items()):
-            opened = open_sealed(sealed, draft.trust, Evidence)
-            if isinstance(opened, Refused):
-                self.refused[file] = opened
-            else:
-                self._evidence.append((opened, sealed))
-
-    def model(self, name: str) -> Model:
-        """The registry's entry as it is approved."""
-        return _model(name, self.entries[name])
-
-    def evidence(self, model: str, profile: str) -> bytes | None:
-        """The best evidence for the registered version: complete, then the longest valid. None if there is none."""
-        wanted = (model, self.entries[model].version, profile)
-        fitting = [
-            (said.value.complete, said.value.expires_at, said.event_id, sealed)
-            for said, sealed in self._evidence
-            if (said.value.model, said.value.model_version, said.value.profile) == wanted
-        ]
-        return max(fitting)[3] if fitting else None
-
-    def lacking(self, model: str, profile: str) -> str:
-        """Why there is no evidence, in words."""
-        version = self.entries[model].version
-        others = sorted(
-            f"version {said.value.model_version!r} for {said.value.profile}"
-            for said, _ in self._evidence
-            if said.value.model == model
-        )
-        refused = [f"{file}: {why.reason}" for file, why in self.refused.items()]
-        remarks = [f"there is for {', '.join(others)}"] * bool(others) + [f"not counted: {'; '.join(refused)}"] * bool(
-            refused
-        )
-        return f"no evidence for {model} version {version!r} and {profile}" + "".join(
-            f"; {remark}" for remark in remarks
-        )
-
-
 def _audience_problems(draft: Draft) -> Iterator[Problem]:
     document, trust = draft.document, draft.trust
     if document.deployment != trust.deployment:
@@ -147,7 +78,7 @@ def _audience_problems(draft: Draft) -> Iterator[Problem]:
         )
 
 
-def _route_problems(draft: Draft, library: _Library) -> Iterator[Problem]:
+def _route_problems(draft: Draft, library: Library) -> Iterator[Problem]:
     seen: set[tuple[str, str]] = set()
     for number, route in enumerate(draft.document.routes):
         if (route.slot, route.scope) in seen:
@@ -155,9 +86,11 @@ def _route_problems(draft: Draft, library: _Library) -> Iterator[Problem]:
             yield draft.source.problem(("routes", number, "slot"), what, "Keep one of them, or give one another scope.")
         seen.add((route.slot, route.scope))
         yield from _ladder_problems(draft, library, number, route)
+        yield from _reply_problems(draft, number, route)
+        yield from _canary_problems(draft, number, route)
 
 
-def _ladder_problems(draft: Draft, library: _Library, number: int, route: RouteEntry) -> Iterator[Problem]:
+def _ladder_problems(draft: Draft, library: Library, number: int, route: RouteEntry) -> Iterator[Problem]:
     names = [rung.model for rung in route.ladder]
     for place, name in enumerate(names):
         path = ("routes", number, "ladder", place, "model")
@@ -176,46 +109,54 @@ def _ladder_problems(draft: Draft, library: _Library, number: int, route: RouteE
             yield draft.source.problem(path, library.lacking(name, route.task_profile), mend)
 
 
-def _rule(route: RouteEntry, library: _Library) -> RouteRule:
-    ladder = [
-        Rung(library.model(rung.model), rung.accepted_by, library.evidence(rung.model, route.task_profile) or b"")
-        for rung in route.ladder
-    ]
+def _reply_problems(draft: Draft, number: int, route: RouteEntry) -> Iterator[Problem]:
+    named = route.safe_state.read_only
+    names = [rung.model for rung in route.ladder]
+    if named and named.model not in names:
+        path = ("routes", number, "safe_state", "read_only", "model")
+        what = f"{named.model} is not on this ladder, so nobody approved it"
+        yield draft.source.problem(path, what, f"Name one of: {', '.join(names)}.")
+
+
+def _canary_problems(draft: Draft, number: int, route: RouteEntry) -> Iterator[Problem]:
+    plan = route.canary
+    if plan and plan.time_min > plan.wait_max:
+        what = f"a step may wait {duration_text(plan.wait_max)}, and must last {duration_text(plan.time_min)}"
+        path = ("routes", number, "canary", "wait_max")
+        yield draft.source.problem(path, what, "Let `wait_max` be no shorter than `time_min`.")
+
+
+def _rule(route: RouteEntry, library: Library) -> RouteRule:
     return RouteRule(
         slot=route.slot,
         scope=route.scope,
         profile=route.task_profile,
-        ladder=tuple(ladder),
-        triggers=tuple(_triggers(route.triggers)),
+        ladder=tuple(_rung(rung, route.task_profile, library) for rung in route.ladder),
+        triggers=tuple(route.triggers.rules()),
         blind_us=route.blind,
         stable_us=route.recovery.stable,
         grace_us=route.grace,
-        safe_state=SafeState(route.safe_state),
+        safe_state=route.safe_state.state,
+        evidence_level=route.evidence_level,
+        needs=Needs(**dict(route.needs)),
+        cost_ceiling=route.cost_ceiling,
+        guards=route.guards,
+        dwell_us=route.recovery.dwell,
+        canary=_canary(route.canary) if route.canary else None,
+        approval=Approval(route.approval.within, route.approval.ticket) if route.approval else Approval(),
+        safe_reply=route.safe_state.reply,
     )
 
 
-def _triggers(triggers: Triggers) -> Iterator[TriggerRule]:
-    yield TriggerRule(WatchedTrigger.UNAVAILABLE, 0.0, triggers.unavailable.for_)
-    if triggers.errors:
-        yield TriggerRule(WatchedTrigger.ERRORS, triggers.errors.above, triggers.errors.for_)
-    if triggers.throttled:
-        yield TriggerRule(WatchedTrigger.THROTTLED, triggers.throttled.above, triggers.throttled.for_)
-    if triggers.latency:
-        yield TriggerRule(WatchedTrigger.LATENCY, triggers.latency.seconds, triggers.latency.for_)
-
-
-def _model(name: str, entry: ModelEntry) -> Model:
-    return Model(
-        name=name,
-        version=entry.version,
-        provider=entry.provider,
-        endpoint=entry.endpoint,
-        served_as=entry.served_as,
-        aliases=entry.aliases,
-        identity=entry.identity.id,
-        secret_ref=entry.identity.secret_ref,
-        scopes=entry.identity.scopes,
-        tools=entry.capability.tools,
-        code_execution=entry.capability.code_execution,
-        regions=entry.regions,
+def _rung(entry: RungEntry, profile: str, library: Library) -> Rung:
+    return Rung(
+        model=library.model(entry.model),
+        accepted_by=entry.accepted_by,
+        evidence=library.evidence(entry.model, profile) or b"",
+        equivalent=entry.equivalent,
+        accepted_in_advance=entry.accepted_in_advance,
     )
+
+
+def _canary(entry: CanaryEntry) -> CanaryPlan:
+    return CanaryPlan(entry.steps, entry.calls_min, entry.time_min, entry.wait_max)

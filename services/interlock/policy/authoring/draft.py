@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.policy.authoring.documents import PolicyDocument, RegistryDocument, parse
+from interlock.policy.authoring.document import parse
+from interlock.policy.authoring.policy import PolicyDocument
 from interlock.policy.authoring.problems import Problem
+from interlock.policy.authoring.registry import RegistryDocument
 from interlock.policy.authoring.source import Source, read
 from interlock.signing.trust import TrustRoot
 

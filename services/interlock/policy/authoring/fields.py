@@ -5,6 +5,8 @@ They are pydantic annotations. Their errors carry the mend with them, for `probl
 
 import re
 from datetime import datetime
+from enum import StrEnum
+from math import isfinite
 from typing import Annotated, NoReturn
 from urllib.parse import urlsplit
 
@@ -12,11 +14,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic_core import PydanticCustomError
 
 from interlock.vocabulary.identifiers import is_name, is_scope
-from interlock.vocabulary.limits import MOMENT_US_MAX, TEXT_CHARS_MAX
-from interlock.vocabulary.time import Micros, from_datetime, parse_duration
+from interlock.vocabulary.limits import GUARDS_PER_ROUTE_MAX, MOMENT_US_MAX, TEMPLATE_CHARS_MAX, TEXT_CHARS_MAX
+from interlock.vocabulary.time import FOREVER, Micros, from_datetime, parse_duration
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%")
 _SECRET = re.compile(r"env:[A-Z_][A-Z0-9_]*")
+_MONEY_MAX = 1e9
+_FLOOR_MAX = 1e6
 _NAME_MEND = "Use lower-case letters, digits and . _ @ -, and begin with a letter or digit."
 
 
@@ -65,6 +69,18 @@ def _share(value: object) -> float:
     return share if 0 < share < 1 else refuse(f"{value!r} is not a share of calls", "Write a percentage, such as 20%.")
 
 
+def _percent(value: object) -> int:
+    match = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    whole_one = match is not None and match[1].isdecimal() and 0 < int(match[1]) < 100
+    return int(match[1]) if match and whole_one else refuse(f"{value!r} is not a weight", "Write 1% to 99%.")
+
+
+def _floor(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _FLOOR_MAX:
+        return refuse(f"{value!r} is not a floor", "Write the least value that is good enough, such as 0.8.")
+    return float(value)
+
+
 def _moment(value: object) -> Micros:
     try:
         moment = from_datetime(datetime.fromisoformat(value))  # type: ignore[arg-type]  # anything else raises
@@ -102,6 +118,47 @@ def _secret_reference(text: str) -> str:
     return text
 
 
+def _passage(text: str) -> str:
+    if not text.strip() or not all(line.isprintable() for line in text.splitlines()):
+        refuse("the text is empty, or has characters that cannot be shown", "Write lines of plain text.")
+    if len(text) > TEMPLATE_CHARS_MAX:
+        refuse(f"the text is longer than {TEMPLATE_CHARS_MAX} characters", "Shorten it.")
+    return text
+
+
+def _money(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return refuse(f"{value!r} is not an amount of US dollars", "Write a number such as 2.5, without a currency.")
+    return float(value) if 0 <= value <= _MONEY_MAX else refuse(f"{value} US dollars", "Write 0 or more.")
+
+
+def _end(value: object) -> Micros:
+    return FOREVER if value == "never" else _moment(value)
+
+
+def whole(least: int, most: int) -> BeforeValidator:
+    """Makes of `int` the kind of a whole number within bounds."""
+
+    def check(value: object) -> int:
+        if type(value) is int and least <= value <= most:
+            return value
+        return refuse(f"{value!r} is not a whole number from {least} to {most}", "Write one, without quotes.")
+
+    return BeforeValidator(check)
+
+
+def one_of(*members: StrEnum) -> BeforeValidator:
+    """Makes of an enumeration the kind of a word out of these members."""
+    words = {str(member): member for member in members}
+
+    def check(value: object) -> StrEnum:
+        if isinstance(value, str) and value in words:
+            return words[value]
+        return refuse(f"{value!r} is not known here", f"Write one of: {', '.join(words)}.")
+
+    return BeforeValidator(check)
+
+
 def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
     twice = [text for text in texts if texts.count(text) > 1]
     return refuse(f"{twice[0]!r} is listed twice", "Keep one of them.") if twice else tuple(sorted(texts))
@@ -125,6 +182,21 @@ PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Share = Annotated[float, BeforeValidator(_share)]
 """`20%`; in the program, 0.2. Above 0 and below 1."""
 
+Money = Annotated[float, BeforeValidator(_money)]
+"""US dollars, 0 or more."""
+
+Passage = Annotated[StrictStr, AfterValidator(_passage)]
+"""Lines of text, `TEMPLATE_CHARS_MAX` in all: a reply."""
+
+End = Annotated[Micros, BeforeValidator(_end)]
+"""A moment, or `never`."""
+
+Percent = Annotated[int, BeforeValidator(_percent)]
+"""`5%`; in the program, 5. A whole number from 1 to 99."""
+
+Floor = Annotated[float, BeforeValidator(_floor)]
+"""The least value of a metric that is good enough, on the metric's own scale; above 0."""
+
 Moment = Annotated[Micros, BeforeValidator(_moment)]
 """A date (its first moment, UTC) or an RFC 3339 time; in the program, microseconds since the epoch."""
 
@@ -136,3 +208,6 @@ SecretReference = Annotated[StrictStr, AfterValidator(_secret_reference)]
 
 Names = Annotated[tuple[Text, ...], AfterValidator(_distinct), Field(max_length=100)]
 """A set of short texts; sorted, none twice."""
+
+Guards = Annotated[tuple[Name, ...], AfterValidator(_distinct), Field(max_length=GUARDS_PER_ROUTE_MAX)]
+"""Names of guards; sorted, none twice."""

@@ -65,7 +65,7 @@ def plan(now: Micros, ports: Mapping[str, int], webhook_port: int) -> Plan:
     """
     return Plan(
         deployment=DEPLOYMENT,
-        registry="models:\n" + "".join(_entry(actor, ports[actor.model]) for actor in ACTORS),
+        registry="models:\n" + "".join(_entry(actor, ports[actor.model], now) for actor in ACTORS),
         evidence={
             f"{model}-{profile}": _evidence(model, profile, now)
             for model, profile in (
@@ -82,21 +82,36 @@ def plan(now: Micros, ports: Mapping[str, int], webhook_port: int) -> Plan:
     )
 
 
-def _entry(actor: Actor, port: int) -> str:
+def _entry(actor: Actor, port: int, now: Micros) -> str:
     return f"""\
   {actor.model}:
+    entry: 1
     version: "{_VERSION}"
     provider: {actor.model.partition("-")[0]}
     endpoint: http://127.0.0.1:{port}/v1
     served_as: {actor.model}
     identity:
       id: spiffe://demo.example/agents/{actor.model}
+      owner: oscar
       secret_ref: env:{actor.variable}
       scopes: [invoices.read]
+      assurance: 2
+      rotation_due: {_date(now, _VALIDITY_US)}
+    data:
+      classes: [internal]
+      regions: [{actor.region}]
+      retention_days: 0
+      logging: metadata
     capability:
       tools: {actor.tools}
       code_execution: false
-    regions: [{actor.region}]
+      network: internal
+      modalities: [text]
+      context_tokens: 128000
+      outputs: [json, text, tool_calls]
+      autonomy: act_with_approval
+      deterministic: false
+    usd_per_mtok: 2.5
 """
 
 
@@ -105,7 +120,8 @@ def _evidence(model: str, profile: str, now: Micros) -> str:
 model: {model}
 model_version: "{_VERSION}"
 profile: {profile}
-passed: {{capability_boundaries: true, safety: true, governance_compliance: true}}
+by: vera
+levels: {{capability_boundaries: 1, safety: 1, governance_compliance: 1}}
 report: https://reports.example.org/{model}/{profile}
 validated_at: {_date(now, -86_400 * SECOND)}
 expires_at: {_date(now, _VALIDITY_US)}
@@ -114,11 +130,12 @@ expires_at: {_date(now, _VALIDITY_US)}
 
 def _policy(agent: str, ladder: tuple[str, ...], now: Micros, webhook_port: int) -> str:
     """A policy with times that suit a story of a minute; production's are some ten times as long."""
-    rungs = "\n".join(f"      - {{model: {model}, accepted_by: oscar}}" for model in ladder)
+    rungs = "\n".join(f"      - {{model: {model}, accepted_by: oscar, accepted_in_advance: true}}" for model in ladder)
     return f"""\
 agent: {agent}
 version: 1
 deployment: {DEPLOYMENT}
+workflow: customer_facing
 team: team-{agent}
 expires_at: {_date(now, _VALIDITY_US)}
 review_within: 5d
@@ -134,7 +151,7 @@ routes:
       throttled: {{above: 50%, for: 3s}}
       latency: {{p95_above: 2s, for: 3s}}
     blind: 10s
-    recovery: {{stable: 3s}}
+    recovery: {{stable: 3s, dwell: 0s}}
     grace: 5s
     safe_state: suspend
 notify:

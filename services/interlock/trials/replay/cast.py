@@ -81,7 +81,7 @@ def plan(parts: Sequence[Part], speed: float, now: Micros, webhook_port: int) ->
     """
     return Plan(
         deployment=DEPLOYMENT,
-        registry="models:\n" + "".join(_entry(part.model) for part in parts),
+        registry="models:\n" + "".join(_entry(part.model, now) for part in parts),
         evidence={part.model: _evidence(part.model, now) for part in parts},
         policies={part.route.agent: _policy(part, speed, now, webhook_port) for part in parts},
         services={**SERVICES, REPORTER: (Role.REPORTER,)},
@@ -104,17 +104,33 @@ def _whole(duration_s: float) -> Micros:
     return Micros(seconds(duration_s) // 1_000 * 1_000)
 
 
-def _entry(model: str) -> str:
+def _entry(model: str, now: Micros) -> str:
     """A registry entry. Nobody calls the endpoint: the calls were made long ago."""
     return f"""\
   {model}:
+    entry: 1
     version: "{_VERSION}"
     provider: "{model}"
     endpoint: http://127.0.0.1:9/v1
     served_as: "{model}"
-    identity: {{id: "spiffe://replay.example/{model}", secret_ref: env:NO_KEY, scopes: [recorded]}}
-    capability: {{tools: [recorded], code_execution: false}}
-    regions: [recorded]
+    identity:
+      id: "spiffe://replay.example/{model}"
+      owner: oscar
+      secret_ref: env:NO_KEY
+      scopes: [recorded]
+      assurance: 0
+      rotation_due: {_date(now, _VALIDITY_US)}
+    data: {{classes: [recorded], regions: [recorded], retention_days: 0, logging: none}}
+    capability:
+      tools: [recorded]
+      code_execution: false
+      network: none
+      modalities: [text]
+      context_tokens: 128000
+      outputs: [text]
+      autonomy: suggest
+      deterministic: false
+    usd_per_mtok: 0
 """
 
 
@@ -123,7 +139,8 @@ def _evidence(model: str, now: Micros) -> str:
 model: "{model}"
 model_version: "{_VERSION}"
 profile: {_PROFILE}
-passed: {{capability_boundaries: true, safety: true, governance_compliance: true}}
+by: vera
+levels: {{capability_boundaries: 1, safety: 1, governance_compliance: 1}}
 report: https://reports.example.org/{model}
 validated_at: {_date(now, -86_400 * SECOND)}
 expires_at: {_date(now, _VALIDITY_US)}
@@ -133,11 +150,14 @@ expires_at: {_date(now, _VALIDITY_US)}
 def _policy(part: Part, speed: float, now: Micros, webhook_port: int) -> str:
     """A policy. Nobody probes here, so a gap in the record is borne (`blind`); no call of a trace is that slow unless it is lost."""
     rungs = [part.model, *([part.fallback] if part.fallback else [])]
-    ladder = "\n".join(f'      - {{model: "{model}", accepted_by: oscar}}' for model in rungs)
+    ladder = "\n".join(
+        f'      - {{model: "{model}", accepted_by: oscar, accepted_in_advance: true}}' for model in rungs
+    )
     return f"""\
 agent: "{part.route.agent}"
 version: 1
 deployment: {DEPLOYMENT}
+workflow: drafting
 team: team-{part.model}
 expires_at: {_date(now, _VALIDITY_US)}
 review_within: 5d
@@ -153,7 +173,7 @@ routes:
       throttled: {{above: 30%, for: 500ms}}
       latency: {{p95_above: 120s, for: 500ms}}
     blind: 1h
-    recovery: {{stable: {duration_text(_whole(max(STABLE_TRACE_S / speed, STABLE_S_MIN)))}}}
+    recovery: {{stable: {duration_text(_whole(max(STABLE_TRACE_S / speed, STABLE_S_MIN)))}, dwell: 0s}}
     grace: 5s
     safe_state: suspend
 notify:

@@ -1,0 +1,106 @@
+"""The registry: every model that policies may name, and its entry as governance signs it.
+
+An entry is counted by its own `entry` number, so that a change of one model is one new signature and not one for every model.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, StrictBool
+
+from interlock.policy.authoring.document import Document
+from interlock.policy.authoring.fields import End, Moment, Money, Name, Names, SecretReference, Text, Url, one_of, whole
+from interlock.records import models
+from interlock.records.models import Autonomy, Logging, Model, Network, Registration
+from interlock.vocabulary.limits import ASSURANCE_MAX, INTEGRITY_MAX
+from interlock.vocabulary.time import FOREVER, Micros
+
+REGISTRY_MODELS_MAX = 1_000
+CONTEXT_TOKENS_MAX = 1_000_000_000
+RETENTION_DAYS_MAX = 36_500
+
+
+class Identity(Document):
+    """The non-human identity that calls to a model bear."""
+
+    id: Text = Field(examples=["spiffe://example.org/agents/invoice"])
+    owner: Name = Field(examples=["oscar"])
+    secret_ref: SecretReference = Field(examples=["env:ATLAS_KEY"])
+    scopes: Names = Field(examples=["[invoices.read]"])
+    assurance: Annotated[int, whole(0, ASSURANCE_MAX)] = Field(examples=["2"])
+    rotation_due: Moment = Field(examples=["2027-03-31"])
+
+
+class DataHandling(Document):
+    """What the provider does with the data of a call."""
+
+    classes: Names = Field(examples=["[internal]"])
+    regions: Names = Field(examples=["[eu-central]"], min_length=1)
+    retention_days: Annotated[int, whole(0, RETENTION_DAYS_MAX)] = Field(examples=["0"])
+    logging: Annotated[Logging, one_of(*Logging)] = Field(examples=["metadata"])
+
+
+class Capability(Document):
+    """What a model can do and reach."""
+
+    tools: Names = Field(examples=["[search_invoices]"])
+    code_execution: StrictBool = Field(examples=["false"])
+    network: Annotated[Network, one_of(*Network)] = Field(examples=["none"])
+    modalities: Names = Field(examples=["[text]"], min_length=1)
+    context_tokens: Annotated[int, whole(1, CONTEXT_TOKENS_MAX)] = Field(examples=["128000"])
+    outputs: Names = Field(examples=["[text, json]"], min_length=1)
+    autonomy: Annotated[Autonomy, one_of(*Autonomy)] = Field(examples=["suggest"])
+    deterministic: StrictBool = Field(examples=["false"])
+
+
+class ModelEntry(Document):
+    """One model version as served at one endpoint, through named intermediaries, under one identity."""
+
+    entry: Annotated[int, whole(1, 2**31 - 1)] = Field(examples=["1"])
+    withdrawn: StrictBool = Field(default=False, examples=["true"])
+    version: Text = Field(examples=['"2026-08-01"'])
+    provider: Text = Field(examples=["atlas"])
+    endpoint: Url = Field(examples=["https://api.example.com/v1"])
+    intermediaries: Names = Field(default=(), examples=["[cdn.example.com]"])
+    served_as: Text = Field(examples=["atlas-large-2026-08-01"])
+    aliases: Names = Field(default=(), examples=["[atlas-large]"])
+    identity: Identity
+    data: DataHandling
+    capability: Capability
+    approvals: Names = Field(default=(), examples=["[iso-42001]"])
+    integrity: Annotated[int, whole(0, INTEGRITY_MAX)] = Field(default=0, examples=["0"])
+    usd_per_mtok: Money = Field(examples=["2.5"])
+    retires_at: End = Field(default=FOREVER, examples=["2028-01-31"])
+
+
+class RegistryDocument(Document):
+    """The registry as it is written."""
+
+    models: dict[Name, ModelEntry] = Field(min_length=1, max_length=REGISTRY_MODELS_MAX)
+
+
+def model_of(name: str, entry: ModelEntry) -> Model:
+    """One entry as decision and routers see it."""
+    return Model(
+        name=name,
+        version=entry.version,
+        provider=entry.provider,
+        endpoint=entry.endpoint,
+        intermediaries=entry.intermediaries,
+        served_as=entry.served_as,
+        aliases=entry.aliases,
+        identity=models.Identity(**dict(entry.identity)),
+        data=models.DataHandling(**dict(entry.data)),
+        capability=models.Capability(**dict(entry.capability)),
+        approvals=entry.approvals,
+        integrity=entry.integrity,
+        usd_per_mtok=entry.usd_per_mtok,
+        retires_at=entry.retires_at,
+    )
+
+
+def registrations(document: RegistryDocument, deployment: str, issued_at: Micros) -> dict[str, Registration]:
+    """What governance signs: one record for every model, by its name."""
+    return {
+        name: Registration(deployment, entry.entry, model_of(name, entry), entry.withdrawn, issued_at)
+        for name, entry in sorted(document.models.items())
+    }

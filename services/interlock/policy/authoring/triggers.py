@@ -1,0 +1,119 @@
+"""What makes a route leave its model, as it is written: each trigger with how long it must last and how the route leaves.
+
+`unavailable` must be there: nothing else notices an outage. The others are watched where they are written.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from interlock.policy.authoring.document import Document
+from interlock.policy.authoring.fields import Duration, Floor, Money, Name, PositiveDuration, Share, one_of, refuse
+from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
+from interlock.vocabulary.time import SECOND
+
+QUALITY_METRICS_MAX = 16
+
+_MODES = (Mode.CUTOVER, Mode.CANARY, Mode.AWAIT_APPROVAL, Mode.SUSPEND)
+_Mode = Annotated[Mode, one_of(*_MODES)]
+
+
+def _stops(mode: object) -> Mode:
+    if mode == Mode.SUSPEND:
+        return Mode.SUSPEND
+    return refuse(
+        f"{mode!r}, but refusals never lead to another model", "Write `mode: suspend`, or leave the mode out."
+    )
+
+
+class Lasting(Document):
+    """A trigger without a threshold that must last for a while: no call succeeds."""
+
+    for_: PositiveDuration = Field(alias="for", examples=["5s"])
+    mode: _Mode = Field(default=Mode.CUTOVER, examples=["cutover"])
+
+
+class Certain(Document):
+    """A trigger that one observation proves, so that it need not last."""
+
+    for_: Duration = Field(alias="for", examples=["0s"])
+    mode: _Mode = Field(default=Mode.CUTOVER, examples=["cutover"])
+
+
+class RateAbove(Lasting):
+    """More than a share of the calls go one way."""
+
+    above: Share = Field(examples=["20%"])
+
+
+class RefusalsAbove(RateAbove):
+    """The model refuses more than a share of the calls: a reason to stop, never to try a laxer one."""
+
+    mode: Annotated[Mode, BeforeValidator(_stops)] = Field(default=Mode.SUSPEND, examples=["suspend"])
+
+
+class LatencyAbove(Lasting):
+    """The 95th percentile of the latency is too high."""
+
+    p95_above: PositiveDuration = Field(examples=["2s"])
+
+
+class QualityBelow(Lasting):
+    """A metric of quality is below its floor."""
+
+    below: Floor = Field(examples=["0.8"])
+
+
+class CostAbove(Lasting):
+    """The route costs too much."""
+
+    usd_per_hour_above: Money = Field(examples=["12"])
+
+
+class Triggers(Document):
+    """Every trigger of a route."""
+
+    unavailable: Lasting = Field(examples=["{for: 5s}"])
+    errors: RateAbove | None = Field(default=None, examples=["{above: 20%, for: 30s}"])
+    throttled: RateAbove | None = Field(default=None, examples=["{above: 20%, for: 30s}"])
+    latency: LatencyAbove | None = Field(default=None, examples=["{p95_above: 2s, for: 30s}"])
+    quality: dict[Name, QualityBelow] = Field(
+        default_factory=dict, max_length=QUALITY_METRICS_MAX, examples=["{groundedness: {below: 0.8, for: 5m}}"]
+    )
+    refusals: RefusalsAbove | None = Field(default=None, examples=["{above: 10%, for: 5m}"])
+    low_confidence: RateAbove | None = Field(default=None, examples=["{above: 30%, for: 5m}"])
+    schema_failures: RateAbove | None = Field(default=None, examples=["{above: 5%, for: 1m}"])
+    cost: CostAbove | None = Field(default=None, examples=["{usd_per_hour_above: 12, for: 5m}"])
+    credential: Certain | None = Field(default=None, examples=["{for: 0s}"])
+    wrong_model: Certain | None = Field(default=None, examples=["{for: 0s}"])
+
+    def rules(self) -> Iterator[TriggerRule]:
+        """The triggers as they are signed, in the order of their kinds, metrics by name."""
+        yield _rule(WatchedTrigger.UNAVAILABLE, 0.0, self.unavailable)
+        for kind, rate in ((WatchedTrigger.ERRORS, self.errors), (WatchedTrigger.THROTTLED, self.throttled)):
+            if rate:
+                yield _rule(kind, rate.above, rate)
+        if self.latency:
+            yield _rule(WatchedTrigger.LATENCY, self.latency.p95_above / SECOND, self.latency)
+        for metric, floor in sorted(self.quality.items()):
+            yield TriggerRule(WatchedTrigger.QUALITY, floor.below, floor.for_, floor.mode, metric)
+        for kind, rate in (
+            (WatchedTrigger.REFUSALS, self.refusals),
+            (WatchedTrigger.LOW_CONFIDENCE, self.low_confidence),
+            (WatchedTrigger.SCHEMA_FAILURES, self.schema_failures),
+        ):
+            if rate:
+                yield _rule(kind, rate.above, rate)
+        if self.cost:
+            yield _rule(WatchedTrigger.COST, self.cost.usd_per_hour_above, self.cost)
+        for kind, proof in (
+            (WatchedTrigger.CREDENTIAL, self.credential),
+            (WatchedTrigger.WRONG_MODEL, self.wrong_model),
+        ):
+            if proof:
+                yield _rule(kind, 0.0, proof)
+
+
+def _rule(kind: WatchedTrigger, threshold: float, entry: Lasting | Certain) -> TriggerRule:
+    return TriggerRule(kind, threshold, entry.for_, entry.mode)
