@@ -131,7 +131,8 @@ def _take_root(book: Book, sealed: bytes, root: TrustRoot) -> Taken | Refused:
     if root.deployment != book.trust.deployment:
         return Refused(Reason.WRONG_AUDIENCE, root.deployment)
     if root.version <= book.trust.version:
-        return Refused(Reason.NOT_NEWER, f"trust root {root.version}")
+        other = root.version == book.trust.version and root != book.trust
+        return Refused(Reason.EQUIVOCATION if other else Reason.NOT_NEWER, f"trust root {root.version}")
     if root.version != book.trust.version + 1:
         return Refused(Reason.ROOT_NOT_NEXT, f"trust root {root.version} after {book.trust.version}")
     under_itself = open_sealed(sealed, root, TrustRoot)

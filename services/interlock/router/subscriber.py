@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from interlock.policy.book import take
 from interlock.records.change import AckKind, Acknowledgement, RoutingChange
 from interlock.records.sealing import seal
 from interlock.reporting.findings import Findings
@@ -16,7 +17,7 @@ from interlock.router.core.accept import Acceptance, Answer, accept, retry
 from interlock.router.core.own_steps import OwnSteps, live
 from interlock.router.core.renew import Terms, renew
 from interlock.router.core.resolve import resolve
-from interlock.router.core.state import Held, RouterState, take_document
+from interlock.router.core.state import Held, RouterState, agents_concerned, hold_document
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.runtime import lifecycle
@@ -102,8 +103,8 @@ class Subscriber:
         self._caught_up = False
 
     def resolve(self, agent: str, slot: str, scope: str, request_key: str | None) -> Serve | Stop:
-        """Answer one request from memory; the request key matters once there are canaries."""
-        return resolve(self.state, RouteId(agent, slot, scope), self._clock.now())
+        """Answer one request from memory; see `interlock.router.answers.Resolver`."""
+        return resolve(self.state, RouteId(agent, slot, scope), request_key, self._clock.now())
 
     async def run(self, stop: lifecycle.Stop) -> None:
         """Follow the topics until asked to stop."""
@@ -127,15 +128,14 @@ class Subscriber:
             await self._take_heartbeat(pending.record)
 
     async def _take_document(self, record: Record) -> None:
-        taken = take_document(self.state, record.value, self._clock.now())
+        taken = take(self.state.book, record.value)
         if isinstance(taken, Refused):
             if taken.reason is not Reason.NOT_NEWER:
                 await self._findings.report(taken.reason, taken.detail, record)
             return
-        before = self.state
-        if not await self._adopt(taken, record):
+        if not await self._adopt(hold_document(self.state, taken, self._clock.now()), record):
             return
-        for agent in {*taken.book.policies} if taken.book.trust != before.book.trust else _changed(before, taken):
+        for agent in agents_concerned(taken):
             for answer in retry(self.state, agent, self._clock.now()):
                 await self._apply(answer, record)
 
@@ -144,15 +144,15 @@ class Subscriber:
         self._instruments.judged(answer.answer, answer.refused.reason if answer.refused else None)
         if answer.answer is Answer.ACCEPTED:
             await self._apply(answer, record)
-        elif answer.answer is Answer.KNOWN and self._caught_up:
-            await self._acknowledge(AckKind.ACK, answer.change, "")
+        elif answer.answer is Answer.KNOWN and answer.change is not None and self._caught_up:
+            await self._say_what_is_held(answer.change)
         elif answer.refused is not None:
             self.state = answer.state
             await self._refuse(answer, answer.refused, record)
 
     async def _refuse(self, answer: Acceptance, refused: Refused, record: Record) -> None:
         """Report what was refused; while old records are read after a start, what is merely old is no news."""
-        waiting = refused.reason in {Reason.POLICY_NOT_HELD, Reason.PAST_NOT_AFTER}
+        waiting = refused.reason in {Reason.POLICY_NOT_HELD, Reason.REGISTRATION_NOT_HELD, Reason.PAST_NOT_AFTER}
         old = refused.reason in {Reason.NOT_NEWER, Reason.OLD_TERM} and not self._caught_up
         if waiting or old:
             return
@@ -190,8 +190,8 @@ class Subscriber:
             self._pending[record.partition] = _Pending(record, since, before.told if before else False)
         elif renewal.refused is None:
             self._pending.pop(record.partition, None)
-            await self._adopt(renewal.state, record)
-            await self._tell_obeyed(renewal.obeyed, record)
+            if await self._adopt(renewal.state, record):
+                await self._tell_obeyed(renewal.obeyed, record)
         elif reason not in {Reason.NOT_NEWER, Reason.EXPIRED}:
             await self._findings.report(renewal.refused.reason, renewal.refused.detail, record)
         else:
@@ -200,9 +200,15 @@ class Subscriber:
     async def _tell_obeyed(self, obeyed: tuple[Held, ...], record: Record) -> None:
         for held in obeyed:
             if held.refused is None:
-                await self._acknowledge(AckKind.ACK, held.change, "")
+                await self._say_what_is_held(held.change)
             else:
                 await self._findings.report(Reason.REFUSED_BUT_LIVE, f"{held.change.value.id}: {held.refused}", record)
+
+    async def _say_what_is_held(self, change: Verified[RoutingChange]) -> None:
+        """Acknowledge the change that a route rests on; a NACK where this router does not do all that it orders."""
+        route = change.value.route
+        against = self.state.held[route].refused or self.state.standings[route].cut
+        await self._acknowledge(AckKind.NACK if against else AckKind.ACK, change, against or "")
 
     async def _tell_differences(self) -> None:
         now = self._clock.now().wall
@@ -228,12 +234,3 @@ class Subscriber:
             await self._publisher.publish(ACKS.name, self._identity.router, seal(word, self._identity.key))
         except InfrastructureError as error:
             _log.warning("acknowledgement_lost", kind=str(kind), change=about[0], error=error.message)
-
-
-def _changed(before: RouterState, after: RouterState) -> set[str]:
-    """The agents whose policy is another one now."""
-    return {
-        agent
-        for agent, held in after.book.policies.items()
-        if (old := before.book.policies.get(agent)) is None or old.event_id != held.event_id
-    }

@@ -42,8 +42,12 @@ class Reason(StrEnum):
     POLICY_OLDER = "policy_older"
     POLICY_DIGEST_DIFFERS = "policy_digest_differs"
     POLICY_EXPIRED = "policy_expired"
+    REGISTRATION_NOT_HELD = "registration_not_held"
+    CHANGE_MALFORMED = "change_malformed"
+    SAFE_STATE_DIFFERS = "safe_state_differs"
     ROUTE_UNKNOWN = "route_unknown"
     MODEL_NOT_USED = "model_not_used"
+    GUARD_NOT_REQUIRED = "guard_not_required"
     NOT_ON_LADDER = "not_on_ladder"
     EVIDENCE_MISSING = "evidence_missing"
     EVIDENCE_EXPIRED = "evidence_expired"
@@ -83,6 +87,7 @@ class Reason(StrEnum):
     # What a router or a service saw happen.
     PAST_NOT_AFTER = "past_not_after"
     NOT_PERSISTED = "not_persisted"
+    NO_CHANGE_YET = "no_change_yet"
     NO_LEASE_YET = "no_lease_yet"
     LEASE_OVER = "lease_over"
     ORDERED = "ordered"
@@ -129,8 +134,12 @@ _MENDS: dict[Reason, str] = {
     Reason.POLICY_OLDER: "Publish the policy again under a higher version.",
     Reason.POLICY_DIGEST_DIFFERS: "The change names another policy than the one held: publish the policy, or look for a stolen decision key.",
     Reason.POLICY_EXPIRED: "Sign and publish the policy again with a later end.",
+    Reason.REGISTRATION_NOT_HELD: "Wait for the model's registry entry, or publish it: a newer one than is held was seen before.",
+    Reason.CHANGE_MALFORMED: "Its target, safe state, weight and canary do not fit together: look for a stolen decision key.",
+    Reason.SAFE_STATE_DIFFERS: "Policy names another safe state for this route: publish the policy, or look for a stolen decision key.",
     Reason.ROUTE_UNKNOWN: "Check the route's name: no policy names it.",
     Reason.MODEL_NOT_USED: "Nothing to do: no ladder names this model.",
+    Reason.GUARD_NOT_REQUIRED: "Nothing to do: no policy requires this guard.",
     Reason.NOT_ON_LADDER: "The model is not approved for this route: approve it in the policy, or look for a stolen decision key.",
     Reason.EVIDENCE_MISSING: "Have a validator sign evidence for this model version and task profile.",
     Reason.EVIDENCE_EXPIRED: "Have a validator renew the evidence and publish the policy again.",
@@ -166,6 +175,7 @@ _MENDS: dict[Reason, str] = {
     Reason.CHANGE_UNKNOWN: "Nothing to do: it is about a change that is no longer current.",
     Reason.PAST_NOT_AFTER: "Nothing to do: it counts once a live heartbeat contains it.",
     Reason.NOT_PERSISTED: "Free space on the router's disk or mend its permissions; it will not apply what it cannot remember.",
+    Reason.NO_CHANGE_YET: "Wait for decision's first change of this route; if none comes, see that decision runs and holds the policy.",
     Reason.NO_LEASE_YET: "Wait for the decision service's next heartbeat; if none comes, see that it runs and reads all its inputs.",
     Reason.LEASE_OVER: "The control plane is silent: see that decision runs and that this router reaches the broker.",
     Reason.ORDERED: "Nothing to do here: the decision service ordered the safe state; its change says why.",

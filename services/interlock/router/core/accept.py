@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from interlock.records.change import RoutingChange
 from interlock.records.sealing import open_sealed
-from interlock.router.core.state import Candidate, Held, RouterState, unfit
+from interlock.router.core.fit import unfit
+from interlock.router.core.state import Candidate, Held, RouterState
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import Order, shard_of
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX, PARKED_PER_SHARD_MAX
@@ -20,7 +21,7 @@ from interlock.vocabulary.time import Reading
 NEEDS_HEAD = frozenset({Reason.OLD_TERM, Reason.PAST_NOT_AFTER})
 """What only a live heartbeat can make good: see `renew`."""
 
-_NOT_YET = NEEDS_HEAD | {Reason.POLICY_NOT_HELD}
+_NOT_YET = NEEDS_HEAD | {Reason.POLICY_NOT_HELD, Reason.REGISTRATION_NOT_HELD}
 
 
 class Answer(StrEnum):
@@ -77,9 +78,9 @@ def accept(state: RouterState, sealed: bytes | None, shard: int, now: Reading) -
         return _refused(state, opened, reason, f"{change.id}")
     if change.issued_at > now.wall + CLOCK_SKEW_US_MAX:
         return _refused(state, opened, Reason.FROM_THE_FUTURE, change.id)
-    # 4. The policy that it names is the one held, and that policy allows what it orders.
+    # 4. It makes sense, the policy that it names is the one held, and that policy allows all that it orders.
     # 5. It comes from whoever rules now, and in time.
-    reason = unfit(state, opened, now.wall) or _too_late(state, opened, now)
+    reason = unfit(state.book, state.marks, opened, now.wall) or _too_late(state, opened, now)
     if reason is None:
         return Acceptance(Answer.ACCEPTED, state.hold(Held(opened), now), opened)
     # Not now, or not at all: it stays a candidate.
@@ -92,8 +93,10 @@ def accept(state: RouterState, sealed: bytes | None, shard: int, now: Reading) -
 def retry(state: RouterState, agent: str, now: Reading) -> list[Acceptance]:
     """Try an agent's candidates again, after a document arrived; each answer's state follows from the one before."""
     answers = []
-    for route, candidate in list(state.candidates.items()):
-        if route.agent == agent and candidate.reason not in NEEDS_HEAD:
+    policy = state.book.policies.get(agent)
+    for route in policy.value.route_ids() if policy else ():
+        candidate = state.candidates.get(route)
+        if candidate is not None and candidate.reason not in NEEDS_HEAD:
             answer = accept(state, candidate.sealed, candidate.change.value.shard, now)
             if answer.answer is Answer.ACCEPTED:
                 answers.append(answer)

@@ -1,4 +1,4 @@
-"""What may never go back, restarts included (S3): the trust root, terms, orders, policies, denials.
+"""What may never go back, restarts included (S3): the trust root, terms, orders, policies, registrations, denials.
 
 Marks are written to disk before what they stand for is applied. They are plain text pairs, so that any store can keep them;
 `unsaved` is what must be written.
@@ -38,6 +38,10 @@ class Marks:
     def number(self, key: str) -> int:
         """A mark that is a number; 0 if there is none."""
         return int(self.values.get(key) or 0)
+
+    def put_highest(self, key: str, value: int) -> Marks:
+        """Marks in which a number has been at least so high."""
+        return self.put(key, str(max(value, self.number(key))))
 
     def order(self, route: RouteId) -> tuple[Order, str] | None:
         """The highest order of a route, and the event id (hex) of the change that bore it."""

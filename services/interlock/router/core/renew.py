@@ -6,7 +6,7 @@ denial, or serves an old route, can only end the lease; it cannot keep a revoked
 
 A genuine change that `accept` parked or refused may be what makes the heads differ. If a heartbeat's head contains it, the live
 service stands by it: one that was only late is obeyed from then on, and one that policy forbids puts its own route, and no other,
-into the safe state.
+into the safe state; where policy forbids no more than its canary, the source serves the route.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from interlock.records.change import Heartbeat
 from interlock.records.sealing import open_sealed
-from interlock.router.core.accept import NEEDS_HEAD
-from interlock.router.core.state import Candidate, Held, Lease, Past, RouterState, unfit
+from interlock.router.core.fit import control_unfit
+from interlock.router.core.state import Candidate, Held, Lease, Past, RouterState
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.identifiers import Order
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX
@@ -113,10 +113,8 @@ def _choices(state: RouterState, shard: int) -> Iterator[tuple[Candidate, ...]]:
 def _with(state: RouterState, candidates: tuple[Candidate, ...], now: Reading) -> tuple[RouterState, tuple[Held, ...]]:
     obeyed = []
     for candidate in candidates:
-        reason = unfit(state, candidate.change, now.wall)
-        if reason is None and candidate.reason not in NEEDS_HEAD:
-            reason = candidate.reason
-        held = Held(candidate.change, reason)
+        # A canary that policy forbids does not stop its route: the source serves all of it (`standing.cut`).
+        held = Held(candidate.change, control_unfit(state.book, state.marks, candidate.change, now.wall))
         state = state.hold(held, now)
         obeyed.append(held)
     return state, tuple(obeyed)

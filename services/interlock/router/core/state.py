@@ -5,22 +5,22 @@
 
 from __future__ import annotations  # rpds maps cannot be subscripted at run time
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from rpds import HashTrieMap
 
-from interlock.policy.admissible import admissible_until, inadmissible
 from interlock.policy.book import Book, Taken, take
 from interlock.records.change import RoutingChange
 from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.head import Head
-from interlock.records.models import Model
+from interlock.records.models import Registration
 from interlock.router.core.marks import Marks
+from interlock.router.core.standing import Standing, standing
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import NEVER, Micros, Reading
+from interlock.vocabulary.time import Micros, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Held:
 
     Attributes:
         change: The change.
-        refused: Why this router does not obey it although the live decision service stands by it; None: it obeys.
+        refused: Why this router does not obey it although the live decision service stands by it; None: it obeys, as far as
+            policy allows.
     """
 
     change: Verified[RoutingChange]
@@ -43,29 +44,6 @@ class Candidate:
     change: Verified[RoutingChange]
     sealed: bytes
     reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a route may serve, time apart.
-
-    Attributes:
-        model: The model; None: stop.
-        primary: Whether it is the ladder's first.
-        reason: Why it stops; None where the change itself ordered the safe state.
-        until: From then on the model is not admissible any more.
-        grace_us: How long the route is kept after the lease has ended.
-        change_id: The change it rests on; empty if there is none.
-        safe_state: The safe state of the route.
-    """
-
-    model: Model | None
-    primary: bool
-    reason: Reason | None
-    until: Micros
-    grace_us: Micros
-    change_id: str
-    safe_state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,70 +127,54 @@ class RouterState:
         standings = self.standings
         for route in routes:
             if route in self.held:
-                standings = standings.insert(route, _standing(self, self.held[route], now.wall))
+                standings = standings.insert(route, self._standing(self.held[route], now.wall))
         return replace(self, standings=standings)
+
+    def _standing(self, held: Held, now: Micros) -> Standing:
+        return standing(self.book, self.marks, held.change, held.refused, now)
 
 
 def take_document(state: RouterState, sealed: bytes | None, now: Reading) -> RouterState | Refused:
-    """Take a record of the policies topic, and judge again at once what it concerns."""
+    """Take a record of the policies topic."""
     taken = take(state.book, sealed)
-    if isinstance(taken, Refused):
-        return taken
+    return taken if isinstance(taken, Refused) else hold_document(state, taken, now)
+
+
+def hold_document(state: RouterState, taken: Taken, now: Reading) -> RouterState:
+    """The state in which a document is held and marked, and what it concerns was judged again."""
     before = Past(state.book.head.root, now.boot)
     past = state.past.insert(-1, (*(state.past.get(-1) or ()), before))
     return replace(_marked(state, taken), past=past).judge(_concerned(state, taken), now)
 
 
-def _marked(state: RouterState, taken: Taken) -> RouterState:
-    value, marks = taken.value, state.marks
-    if isinstance(value, RoutePolicy):
-        version = max(value.version, marks.number(f"policy/{value.agent}"))
-        marks = marks.put(f"policy/{value.agent}", str(version))
-    elif isinstance(value, Denial):
-        marks = marks.put(f"deny/{value.model}", "1")
-    else:
-        marks = marks.put("root", str(max(value.version, marks.number("root"))))
-    return replace(state, book=taken.book, marks=marks)
+def agents_concerned(taken: Taken) -> Collection[str]:
+    """The agents whose candidates may count once a document was taken."""
+    if isinstance(taken.value, RoutePolicy):
+        return (taken.value.agent,)
+    if isinstance(taken.value, Registration):
+        return {route.agent for route in taken.book.users_of(taken.value.model.name)}
+    return () if isinstance(taken.value, Denial) else list(taken.book.policies)
 
 
 def _concerned(state: RouterState, taken: Taken) -> Iterable[RouteId]:
-    if isinstance(taken.value, RoutePolicy):
-        return [route for route in state.held if route.agent == taken.value.agent]
-    if isinstance(taken.value, Denial):
-        return taken.book.users_of(taken.value.model)
+    """The routes for which something else may follow; a new policy may name fewer than the one before it."""
+    value = taken.value
+    if isinstance(value, RoutePolicy):
+        before = state.book.policies.get(value.agent)
+        return {*value.route_ids(), *(before.value.route_ids() if before else ())}
+    if isinstance(value, Registration | Denial):
+        return taken.book.users_of(value.model if isinstance(value, Denial) else value.model.name)
     return list(state.held)
 
 
-def _standing(state: RouterState, held: Held, now: Micros) -> Standing:
-    """What follows from a change, under the documents that are held now."""
-    change = held.change.value
-    rule = state.book.rule(change.route)
-    grace = rule.grace_us if rule else NEVER
-    safe_state = str(rule.safe_state) if rule else "suspend"
-    reason = held.refused or unfit(state, held.change, now)
-    place = rule.index(change.target) if rule and change.target is not None else None
-    if rule is None or place is None or change.target is None or reason is not None:
-        return Standing(None, False, reason, NEVER, grace, change.id, safe_state)
-    until = admissible_until(state.book, change.route, change.target)
-    return Standing(rule.ladder[place].model, place == 0, None, until, grace, change.id, safe_state)
-
-
-def unfit(state: RouterState, change: Verified[RoutingChange], now: Micros) -> Reason | None:
-    """Why policy forbids what a change orders; None if it allows it. Rule 1 is asked anew, whatever decision says it checked."""
-    order = change.value
-    held = state.book.policies.get(order.agent)
-    if state.book.trust.version < max(order.root_version, state.marks.number("root")):
-        return Reason.POLICY_NOT_HELD
-    if held is None or held.value.version < max(order.policy_version, state.marks.number(f"policy/{order.agent}")):
-        return Reason.POLICY_NOT_HELD
-    if order.policy_version < held.value.version:
-        return Reason.POLICY_OLDER
-    if order.policy_digest != held.event_id:
-        return Reason.POLICY_DIGEST_DIFFERS
-    if state.book.rule(order.route) is None:
-        return Reason.ROUTE_UNKNOWN
-    if order.target is None:
-        return None
-    if state.marks.number(f"deny/{order.target}"):
-        return Reason.DENIED
-    return inadmissible(state.book, order.route, order.target, now)
+def _marked(state: RouterState, taken: Taken) -> RouterState:
+    value, marks = taken.value, state.marks
+    if isinstance(value, RoutePolicy):
+        marks = marks.put_highest(f"policy/{value.agent}", value.version)
+    elif isinstance(value, Denial):
+        marks = marks.put_highest(f"deny/{value.model}", 1)
+    elif isinstance(value, Registration):
+        marks = marks.put_highest(f"model/{value.model.name}", value.version)
+    else:
+        marks = marks.put_highest("root", value.version)
+    return replace(state, book=taken.book, marks=marks)

@@ -1,0 +1,161 @@
+"""Drives a router's core by hand: say what it hears, look at what it serves. For tests that tell a story.
+
+router = RouterDriver(Deployment(), policy)
+router.order("atlas")
+router.beat()
+assert router.serves() == "atlas"
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from interlock.policy.book import Book
+from interlock.records.change import Cause, Heartbeat, RoutingChange, Trigger
+from interlock.records.documents import WHOLE
+from interlock.router.answers import Serve, Stop
+from interlock.router.core.accept import Acceptance, accept, retry
+from interlock.router.core.marks import Marks
+from interlock.router.core.renew import Renewal, Terms, renew
+from interlock.router.core.resolve import resolve
+from interlock.router.core.state import RouterState, take_document
+from interlock.signing.verifier import Refused
+from interlock.testing.builders import NOW, Deployment
+from interlock.vocabulary.identifiers import ANY, RouteId
+from interlock.vocabulary.limits import CHANGE_VALID_US
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros, Reading
+
+TERMS = Terms(lease_us=Micros(15 * SECOND), skew_us=Micros(2 * SECOND))
+TERM = 7
+"""The term of every change and heartbeat unless a test says otherwise."""
+
+ROUTE = RouteId("support", "main", ANY)
+"""The route of a policy that `Deployment.policy` makes for `support`."""
+
+BOOT = Micros(1_000 * SECOND)
+"""Time since boot when a driver starts."""
+
+
+def change_of(book: Book, route: RouteId, target: str | None, *, now: Micros = NOW, **fields: Any) -> RoutingChange:
+    """The change with which decision would send a route to a model, or to `suspend`; `fields` say what is different.
+
+    Args:
+        book: Holds the policy that the change names.
+        route: The route.
+        target: The model; None: the safe state.
+        now: When it is issued.
+        fields: Fields that are other than usual.
+    """
+    policy = book.policies[route.agent]
+    usual = RoutingChange(
+        id="change-1",
+        deployment=book.trust.deployment,
+        shard=0,
+        root_version=book.trust.version,
+        term=TERM,
+        version=1,
+        agent=route.agent,
+        slot=route.slot,
+        scope=route.scope,
+        policy_version=policy.value.version,
+        policy_digest=policy.event_id,
+        source=None,
+        target=target,
+        safe_state=None if target else "suspend",
+        weight=WHOLE,
+        canary="",
+        proposal="",
+        cause=Cause(Trigger.POLICY, target, "because"),
+        verification=(),
+        delta=(),
+        material=False,
+        team=policy.value.team,
+        accepted_by="oscar",
+        review_due=policy.value.expires_at,
+        expected_us=Micros(0),
+        issued_at=now,
+        not_after=Micros(now + CHANGE_VALID_US),
+    )
+    return replace(usual, **fields)
+
+
+class RouterDriver:
+    """One router that hears every agent, its state, and both its clocks.
+
+    Args:
+        deployment: Who signs.
+        documents: What it holds at the start; each must count.
+        marks: What it remembers from before.
+    """
+
+    def __init__(self, deployment: Deployment, *documents: bytes, marks: Marks | None = None) -> None:
+        self.deployment = deployment
+        self.now = Reading(NOW, BOOT)
+        self.state = RouterState.start(1, deployment.book(), marks or Marks())
+        self.version = self.beats = 0
+        for document in documents:
+            reason = self.document(document)
+            if reason is not None:
+                raise AssertionError(f"the document does not count: {reason}")
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        passed = round(seconds * SECOND)
+        self.now = Reading(Micros(self.now.wall + passed), Micros(self.now.boot + passed))
+
+    def restart(self) -> None:
+        """Start again with nothing but the marks."""
+        self.state = RouterState.start(1, self.deployment.book(), Marks.of(dict(self.state.marks.values)))
+
+    def document(self, sealed: bytes | None) -> Reason | None:
+        """A record of the policies topic arrives, and what waited for it is tried again; why it does not count."""
+        taken = take_document(self.state, sealed, self.now)
+        if isinstance(taken, Refused):
+            return taken.reason
+        self.state = replace(taken, marks=taken.marks.saved())
+        for agent in list(self.state.book.policies):
+            for answer in retry(self.state, agent, self.now):
+                self.state = replace(answer.state, marks=answer.state.marks.saved())
+        return None
+
+    def change(self, target: str | None, route: RouteId = ROUTE, **fields: Any) -> RoutingChange:
+        """The next change of a route, not yet signed; see `change_of`."""
+        self.version += 1
+        usual = {"version": self.version, "id": f"change-{self.version}", "now": self.now.wall}
+        return change_of(self.state.book, route, target, **{**usual, **fields})
+
+    def order(self, target: str | None, route: RouteId = ROUTE, **fields: Any) -> Acceptance:
+        """The next change of a route arrives; see `change_of`."""
+        return self.hear(self.change(target, route, **fields))
+
+    def hear(self, change: RoutingChange | bytes | None, by: str = "decision-1") -> Acceptance:
+        """A record of the routes topic arrives."""
+        sealed = self.deployment.seal(change, by) if isinstance(change, RoutingChange) else change
+        answer = accept(self.state, sealed, 0, self.now)
+        self.state = replace(answer.state, marks=answer.state.marks.saved())
+        return answer
+
+    def obeys(self, target: str | None, route: RouteId = ROUTE, **fields: Any) -> Reason | None:
+        """Order a route somewhere; why it is not obeyed, None if it is."""
+        refused = self.order(target, route, **fields).refused
+        return refused.reason if refused else None
+
+    def beat(self, **fields: Any) -> Renewal:
+        """A heartbeat arrives, of a decision service that holds what this router holds unless `fields` say otherwise."""
+        self.beats += 1
+        heads = self.state.book.head.root, self.state.head(0).root
+        root = self.state.book.trust.version
+        usual = Heartbeat(self.deployment.name, 0, root, TERM, self.beats, self.now.wall, *heads)
+        sealed = self.deployment.seal(replace(usual, **fields), "decision-1")
+        renewal = renew(self.state, sealed, 0, self.now, TERMS)
+        self.state = replace(renewal.state, marks=renewal.state.marks.saved())
+        return renewal
+
+    def resolve(self, key: str | None = None, route: RouteId = ROUTE) -> Serve | Stop:
+        """What the router answers now."""
+        return resolve(self.state, route, key, self.now)
+
+    def serves(self, key: str | None = None, route: RouteId = ROUTE) -> str | None:
+        """The model that serves now; None: none does."""
+        answer = self.resolve(key, route)
+        return answer.model.name if isinstance(answer, Serve) else None
