@@ -1,0 +1,29 @@
+"""Which arm of a canary a request is in.
+
+Splitting by a hash of the unit and of a salt, compared with a threshold, is how controlled experiments are assigned without a
+shared table (Kohavi, Tang, Xu: "Trustworthy Online Controlled Experiments", chapter 4). The salt is the canary's id and its
+route, so that two canaries divide the same requests independently; the id stays over the steps, so that a request that was in the
+canary arm at 5 per cent is still in it at 25.
+"""
+
+from interlock.vocabulary.identifiers import RouteId, digest
+
+BUCKETS = 10_000
+"""Hundredths of a per cent. A hash of 64 bits is so much larger that the remainder's bias is below 10⁻¹⁵."""
+
+
+def in_canary(canary: str, route: RouteId, request_key: str | None, weight: int) -> bool:
+    """Whether a request is in the canary arm: the same at every router, and for ever.
+
+    Args:
+        canary: The canary's id.
+        route: The route that the request belongs to.
+        request_key: What keeps requests together; without one a request stays with the source.
+        weight: The canary arm's share, per cent.
+    """
+    if not request_key:
+        return False
+    # A key comes from outside, and may be text that is not Unicode.
+    parts = (canary.encode(), route.key.encode(), request_key.encode(errors="surrogatepass"))
+    place = int.from_bytes(digest(b"\x00".join(parts))[:8], "big") % BUCKETS
+    return place < weight * (BUCKETS // 100)
