@@ -175,7 +175,7 @@ class Term:
         if isinstance(event, Refused):
             await self._desk.findings.report(event.reason, event.detail, record)
             return
-        if isinstance(event, Verified) and not self._freshness.hear(event.value):
+        if isinstance(event, Verified) and isinstance(event.value, Verdict) and not self._freshness.hear(event.value):
             return
         outcome = await self._decide(given, event, now)
         if outcome.refused is not None and outcome.refused.reason not in _SILENT:

@@ -64,12 +64,17 @@ def checks(book: Book, route: RouteId, model: str, now: Micros) -> tuple[Check, 
 
 def admissible_until(book: Book, route: RouteId, model: str) -> Micros:
     """When a model that is admissible now stops being so by the passing of time alone."""
-    held = book.policies[route.agent]
+    return min(ends(book, route, model))
+
+
+def ends(book: Book, route: RouteId, model: str) -> list[Micros]:
+    """Every moment at which a model of the route's ladder may stop being admissible; none for another model."""
+    held = book.policies.get(route.agent)
     rule = book.rule(route)
     rung = rule.rung(model) if rule else None
-    assert rule is not None, "asked of an admissible model only"
-    assert rung is not None, "asked of an admissible model only"
-    return min(end for _, end, _ in _ends(book, Proposal(held.value, held.evidence), rule, rung.model))
+    if held is None or rule is None or rung is None:
+        return []
+    return [end for _, end, _ in _ends(book, Proposal(held.value, held.evidence), rule, rung.model)]
 
 
 def examine_rung(book: Book, proposal: Proposal, rule: RouteRule, place: int, now: Micros) -> Iterator[Examined]:

@@ -123,6 +123,7 @@ class TriggerRule:
         for_us: How long it must last before it counts.
         mode: How the route leaves.
         metric: quality: the metric's name; empty otherwise.
+        tolerated: Whether a fallback may be entered and kept although it is degraded in this respect.
     """
 
     trigger: WatchedTrigger
@@ -130,6 +131,7 @@ class TriggerRule:
     for_us: Micros
     mode: Mode = Mode.CUTOVER
     metric: str = ""
+    tolerated: bool = False
 
     def __post_init__(self) -> None:
         require(0 <= self.threshold < math.inf, "a threshold is a number of 0 or more")
@@ -248,7 +250,8 @@ class RouteRule:
             require_duration(duration)
         require(1 <= self.evidence_level <= EVIDENCE_LEVEL_MAX, f"a level of evidence is 1 to {EVIDENCE_LEVEL_MAX}")
         require(
-            len(self.guards) <= GUARDS_PER_ROUTE_MAX and all(map(is_name, self.guards)),
+            len(self.guards) <= GUARDS_PER_ROUTE_MAX
+            and all(is_name(guard) and is_name(guard_subject(guard)) for guard in self.guards),
             "guards have names, and are few",
         )
         read_only = self.safe_state is SafeState.READ_ONLY

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from interlock.signing.keys import PUBLIC_KEY_BYTES, keyid_of
 from interlock.signing.roles import Role
 from interlock.signing.statement import Statement
-from interlock.vocabulary.identifiers import is_name
+from interlock.vocabulary.identifiers import ANY, is_name
 from interlock.vocabulary.time import Micros
 
 PEOPLE = frozenset({Role.ROOT, Role.GOVERNANCE, Role.AGENT_OWNER, Role.VALIDATOR, Role.SAFETY, Role.OPERATOR})
@@ -62,6 +62,12 @@ class TrustRoot(Statement):
     def grants_of(self, role: Role) -> tuple[Grant, ...]:
         """Every grant of a role: agent owners have one for each set of agents."""
         return tuple(grant for grant in self.grants if grant.role == role)
+
+    def holders(self, role: Role, agent: str = ANY) -> frozenset[str]:
+        """The owners who hold a role; of agent owners, those whose grant names the agent."""
+        owner_of = {key.keyid: key.owner for key in self.keys}
+        granted = (grant for grant in self.grants_of(role) if not grant.agents or agent in grant.agents)
+        return frozenset(owner_of[keyid] for grant in granted for keyid in grant.keyids)
 
 
 def _fault(root: TrustRoot) -> str | None:

@@ -81,6 +81,12 @@ CANARY_STEPS_MAX = 8
 GUARDS_PER_ROUTE_MAX = 8
 """Guardrails and verification tools that one route may require."""
 
+GUARD_BEAT_US = 1_000_000
+"""How often a guard beats."""
+
+GUARD_SILENT_US_MAX = 5_000_000
+"""How long a guard may be silent: five beats, so that one slow record stops nobody. Until then its agents are served unguarded."""
+
 TEMPLATE_CHARS_MAX = 4_000
 """A reply that governance signed beforehand: a page of text."""
 
@@ -101,3 +107,6 @@ HISTORY_MAX = 15
 
 TICKET_BYTES_MAX = 262_144
 """A request that is kept for a person to answer."""
+
+ANSWER_KEPT_US = 3_600_000_000
+"""How long the answer to a command is kept at least: until then a repetition is known as one."""

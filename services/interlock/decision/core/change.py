@@ -1,72 +1,86 @@
 """Rule 9: the order itself, with everything that a person or a router needs to judge it."""
 
-from interlock.decision.core.state import State
-from interlock.decision.core.target import Choice
+from dataclasses import replace
+
+from interlock.decision.core.choice import Choice, next_order_id
+from interlock.decision.core.usable import Case
 from interlock.policy.lattice import deltas, material
 from interlock.records.change import Delta, RoutingChange
-from interlock.records.documents import RouteRule, Rung
-from interlock.records.models import Model
+from interlock.records.documents import WHOLE, Rung
 from interlock.records.state import RouteEntry
-from interlock.vocabulary.identifiers import Order, RouteId
 from interlock.vocabulary.limits import CHANGE_VALID_US
 from interlock.vocabulary.time import Micros
 
 
-def make_change(state: State, route: RouteId, rule: RouteRule, choice: Choice, now: Micros) -> RoutingChange:
+def make_change(case: Case, choice: Choice) -> RoutingChange:
     """The order that puts a route where the choice says."""
+    state, route, rule, after = case.state, case.route, case.rule, choice.after
     held = state.book.policies[route.agent]
-    before = state.routes.get(route)
-    rung = _rung(rule, choice.target)
-    order = Order(state.book.trust.version, state.term, before.version + 1 if before else 1)
+    source, target, weight = _arms(case, after)
+    to, primary = rule.rung(target), rule.ladder[0]
     return RoutingChange(
-        id=f"{route.key}@{order}",
+        id=next_order_id(case),
         deployment=state.book.trust.deployment,
         shard=state.shard,
-        root_version=order.root,
-        term=order.term,
-        version=order.version,
+        root_version=state.book.trust.version,
+        term=state.term,
+        version=case.entry.version + 1 if case.entry else 1,
         agent=route.agent,
         slot=route.slot,
         scope=route.scope,
         policy_version=held.value.version,
         policy_digest=held.event_id,
-        source=before.target if before else None,
-        target=choice.target,
-        safe_state=None if rung else str(rule.safe_state),
+        source=source,
+        target=target,
+        safe_state=after.safe_state,
+        weight=weight,
+        canary=after.canary.id if after.canary else "",
+        proposal=after.hold.proposal if after.hold else "",
         cause=choice.cause,
         verification=choice.verification,
-        delta=_delta(rule, before, rung),
-        material=rung is not None and material(rule.ladder[0].model, rung.model),
+        delta=_delta(rule.rung(source) or primary, to),
+        material=bool(to and material(primary, to)),
         team=held.value.team,
-        accepted_by=rung.accepted_by if rung else "",
-        review_due=Micros(now + held.value.review_within_us),
-        issued_at=now,
-        not_after=Micros(now + CHANGE_VALID_US),
+        accepted_by=to.accepted_by if to else "",
+        review_due=Micros(case.now + held.value.review_within_us),
+        expected_us=expected_us(case, after),
+        issued_at=case.now,
+        not_after=Micros(case.now + CHANGE_VALID_US),
     )
 
 
-def route_entry(change: RoutingChange, event_id: bytes) -> RouteEntry:
+def ordered(after: RouteEntry, change: RoutingChange, event_id: bytes) -> RouteEntry:
     """What the state keeps of an order."""
-    return RouteEntry(
+    return replace(
+        after,
         version=change.version,
-        target=change.target,
-        entered_at=change.issued_at,
-        trigger=change.cause.trigger,
         policy_digest=change.policy_digest,
         root_version=change.root_version,
         event_id=event_id,
     )
 
 
-def _rung(rule: RouteRule, model: str | None) -> Rung | None:
-    place = rule.index(model) if model is not None else None
-    return None if place is None else rule.ladder[place]
+def expected_us(case: Case, after: RouteEntry) -> Micros:
+    """How long like incidents have lasted: the median of the last ones; 0 where there were none."""
+    if after.incident is None:
+        return Micros(0)
+    history = case.state.history.get(after.incident.trigger)
+    durations = sorted(history.durations) if history else ()
+    return durations[len(durations) // 2] if durations else Micros(0)
 
 
-def _delta(rule: RouteRule, before: RouteEntry | None, rung: Rung | None) -> tuple[Delta, ...]:
+def _arms(case: Case, after: RouteEntry) -> tuple[str | None, str | None, int]:
+    """Source, target and the target's weight; in a canary the source is the model that serves the rest."""
+    entry, plan = case.entry, case.rule.canary
+    if after.canary is not None and plan is not None:
+        return after.target, after.canary.model, plan.steps[after.canary.step]
+    rolled_back = entry is not None and entry.canary is not None and entry.target == after.target
+    if entry is not None and entry.canary is not None and rolled_back:
+        return entry.canary.model, after.target, WHOLE
+    served = entry is not None and entry.safe_state is None
+    return (entry.target if entry and served else None), after.target, WHOLE
+
+
+def _delta(source: Rung, target: Rung | None) -> tuple[Delta, ...]:
     """What is otherwise than before; from the safe state or a model off the ladder, than the primary."""
-    if rung is None:
-        return ()
-    source = _rung(rule, before.target if before else None)
-    compared: Model = (source or rule.ladder[0]).model
-    return deltas(compared, rung.model)
+    return deltas(source.model, target.model) if target is not None else ()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from interlock.records.audit import Input, InputKind
+from interlock.records.change import Acknowledgement
 from interlock.records.commands import Command
 from interlock.records.health import Verdict
 from interlock.records.sealing import open_sealed
@@ -10,7 +11,7 @@ from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
-from interlock.wire.topics import COMMANDS, POLICIES, VERDICTS
+from interlock.wire.topics import ACKS, COMMANDS, POLICIES, VERDICTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Tick:
     """Time has passed."""
 
 
-Event = Document | Ordered | Verified[Verdict] | Lapse | Tick
+Event = Document | Ordered | Verified[Verdict] | Verified[Acknowledgement] | Lapse | Tick
 
 
 def interpret(given: Input, trust: TrustRoot) -> Event | Refused:
@@ -57,4 +58,6 @@ def interpret(given: Input, trust: TrustRoot) -> Event | Refused:
         return command if isinstance(command, Refused) else Ordered(command, given.value)
     if given.topic == VERDICTS.name:
         return open_sealed(given.value, trust, Verdict)
+    if given.topic == ACKS.name:
+        return open_sealed(given.value, trust, Acknowledgement)
     return Refused(Reason.UNEXPECTED_PAYLOAD_TYPE, given.topic)

@@ -1,60 +1,132 @@
-"""Rules 3 and 6: where a route should be now.
+"""Rule 3: where a route should be now. The other rules are asked from here, in the order in which they bind.
 
-While the current rung may stay, only the rungs above it are candidates, each after its stable period. Otherwise the target is the
-first rung of the ladder that policy allows and that may be entered; if there is none, the safe state, at once. A safe state is
-left like a lower rung: upwards, after the stable period.
+ordered into the safe state by a person   -> stays there until a `resume`
+a guard is missing                        -> safe state
+in the safe state                         -> rule 7 (approval), then rule 6 (recovery)
+in a canary                               -> rule 5
+the current rung must be left             -> the first rung that may be entered, else the safe state, at once
+it may stay                               -> rule 6: only the rungs above it are candidates
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from interlock.decision.core.usable import Case, entry_checks, stable, why_leave
-from interlock.policy.admissible import checks
-from interlock.records.change import Cause, Check, Trigger
-from interlock.records.state import RouteEntry
-from interlock.vocabulary.time import duration_text
+from interlock.decision.core import canary
+from interlock.decision.core.choice import (
+    Choice,
+    before,
+    consider,
+    first_enterable,
+    may_answer,
+    needs_approval,
+    passed,
+    propose,
+    serve,
+    to_safe_state,
+)
+from interlock.decision.core.recovery import climb
+from interlock.decision.core.usable import Case, Leave, guard_missing, why_leave
+from interlock.records.change import Cause, Trigger
+from interlock.records.documents import Mode, SafeState
+from interlock.records.state import Hold, HoldKind
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Where a route should be: a model or None for the safe state, why, and what was verified on the way."""
-
-    target: str | None
-    cause: Cause
-    verification: tuple[Check, ...]
-
-
-def choose(case: Case, entry: RouteEntry | None) -> Choice | None:
+def choose(case: Case) -> Choice | None:
     """Where the route should go from what was last ordered for it; None: it stays where it is."""
+    entry = case.entry
     if entry is None:
-        return _first(case, Cause(Trigger.POLICY, None, "the route's first policy took effect"))
+        return _place(case)
+    if entry.hold is not None and entry.hold.kind is not HoldKind.APPROVAL:
+        return to_safe_state(case, entry.hold.cause) if entry.safe_state is None else _keep_safe(case)
+    guard = guard_missing(case)
+    if guard is not None:
+        return to_safe_state(case, guard) if entry.safe_state is None else _keep_safe(case)
+    if entry.safe_state is not None:
+        return _keep_safe(case) or _answered(case) or climb(case)
+    if entry.canary is not None:
+        return _in_canary(case)
     leave = why_leave(case, entry.target) if entry.target is not None else None
-    if leave is not None:
-        return _first(case, leave)
-    return _recovery(case, entry)
+    return depart(case, leave) if leave is not None else climb(case)
 
 
-def _first(case: Case, cause: Cause) -> Choice:
-    """The first rung that may be entered, else the safe state. The rung that is left never may: what forces it out, fails here."""
-    verified: list[Check] = []
-    for rung in case.rule.ladder:
-        made = _consider(case, rung.model.name)
-        verified += made
-        if all(check.passed for check in made):
-            return Choice(rung.model.name, cause, tuple(verified))
-    return Choice(None, cause, tuple(verified))
+def _place(case: Case) -> Choice:
+    """The first order of a route."""
+    cause = Cause(Trigger.POLICY, None, "the route's first policy took effect")
+    guard = guard_missing(case)
+    rung, verified = first_enterable(case)
+    if rung is None or guard is not None:
+        return to_safe_state(case, guard or cause, verified)
+    why = needs_approval(case, rung)
+    return propose(case, rung, why, cause, verified) if why else serve(case, rung.model.name, cause, verified)
 
 
-def _recovery(case: Case, entry: RouteEntry) -> Choice | None:
-    """The highest rung above the current one that was healthy for the stable period."""
-    place = case.rule.index(entry.target) if entry.target is not None else None
-    for rung in case.rule.ladder[:place]:
-        name = rung.model.name
-        made = _consider(case, name)
-        if all(check.passed for check in made) and stable(case, name):
-            detail = f"{name} has been healthy for {duration_text(case.rule.stable_us)}"
-            return Choice(name, Cause(Trigger.RECOVERED, name, detail), tuple(made))
+def depart(case: Case, leave: Leave) -> Choice:
+    """Leave the current model in the trigger's mode. The safe state is never delayed: it waits for nothing here."""
+    cause = leave.cause
+    if leave.mode in {Mode.SUSPEND, Mode.OTHER}:
+        return to_safe_state(case, cause, hold=Hold(HoldKind.ORDERED, cause))
+    if case.frozen:
+        return to_safe_state(case, replace(cause, detail=f"{cause.detail}; frozen: no other model may be entered"))
+    rung, verified = first_enterable(case)
+    if rung is None:
+        return to_safe_state(case, cause, verified)
+    why = needs_approval(case, rung, leave.mode)
+    if why:
+        return propose(case, rung, why, cause, verified)
+    if leave.mode is Mode.CANARY and case.rule.canary is not None:
+        return canary.begin(case, rung.model.name, cause, verified)
+    return serve(case, rung.model.name, cause, verified)
+
+
+def _in_canary(case: Case) -> Choice | None:
+    """Rule 5, unless the source must be left: then the target takes over at once, if nothing speaks against it."""
+    entry = before(case)
+    leave = why_leave(case, entry.target) if entry.target is not None else None
+    if leave is None or leave.mode is Mode.CANARY:
+        return canary.judge(case)
+    if leave.mode is Mode.CUTOVER and not case.frozen and canary.against(case) is None:
+        return canary.promote(case, leave.cause)
+    return depart(canary.without(case), leave)
+
+
+def _keep_safe(case: Case) -> Choice | None:
+    """What changes inside the safe state: a `read_only` that may not go on or may begin, or a policy that names another state."""
+    entry = before(case)
+    wanted, rung = case.rule.safe_state, case.rule.safe_reply.model
+    if wanted is SafeState.READ_ONLY and entry.target == rung:
+        leave, guard = why_leave(case, rung), guard_missing(case)
+        cause = leave.cause if leave is not None else guard
+        return to_safe_state(case, cause) if cause is not None else None
+    if wanted is SafeState.READ_ONLY and entry.safe_state == SafeState.SUSPEND:
+        begins = Cause(Trigger.RECOVERED, rung, f"{rung} may answer without its tools")
+        return to_safe_state(case, begins) if may_answer(case) else None
+    if entry.safe_state != wanted:
+        return to_safe_state(case, Cause(Trigger.POLICY, None, f"the policy's safe state is {wanted}"))
     return None
 
 
-def _consider(case: Case, model: str) -> list[Check]:
-    return [*checks(case.state.book, case.route, model, case.now), *entry_checks(case, model)]
+def _answered(case: Case) -> Choice | None:
+    """Rule 7: what became of a proposal. An approved model is entered as soon as it may be, without waiting to be stable."""
+    entry = before(case)
+    for rung in () if case.frozen else case.rule.ladder:
+        name = rung.model.name
+        made = consider(case, name) if name in entry.approved else []
+        if made and passed(made):
+            return serve(case, name, Cause(Trigger.APPROVED, name, f"{name} was approved"), tuple(made))
+    hold = entry.hold
+    if hold is None:
+        return None
+    if case.now >= hold.until:
+        freed = replace(entry, hold=None, rejected=(*entry.rejected, hold.model))
+        return to_safe_state(
+            replace(case, entry=freed), _about(Trigger.APPROVAL_TIMED_OUT, hold, "nobody approved it in time")
+        )
+    if not passed(consider(case, hold.model)):
+        freed = replace(entry, hold=None)
+        return to_safe_state(
+            replace(case, entry=freed), _about(Trigger.APPROVAL_WITHDRAWN, hold, "it may no longer be entered")
+        )
+    return None
+
+
+def _about(trigger: Trigger, hold: Hold, what: str) -> Cause:
+    return Cause(trigger, hold.model, f"the proposal of {hold.model} is withdrawn: {what}", hold.cause.evidence)

@@ -5,55 +5,98 @@ is not healthy. To *stay*, there must be no evidence against it that has lasted 
 the route's `blind` time and then counts as unavailable.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from interlock.decision.core.state import State
 from interlock.policy.admissible import inadmissible
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.commands import Command
-from interlock.records.documents import RouteRule, TriggerRule, WatchedTrigger
+from interlock.records.documents import Mode, RouteRule, TriggerRule, WatchedTrigger, guard_subject
 from interlock.records.health import Level
-from interlock.records.state import VerdictEntry
+from interlock.records.state import RouteEntry, VerdictEntry
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, duration_text
+
+GUARD = "guard"
+"""The objective under which verdicts speak of guards."""
 
 _AGAINST = frozenset({Level.DEGRADED, Level.UNAVAILABLE})
 _TRIGGER_OF = {
     Reason.DENIED: Trigger.DENIED,
     Reason.EVIDENCE_EXPIRED: Trigger.EVIDENCE_EXPIRED,
     Reason.POLICY_EXPIRED: Trigger.POLICY_EXPIRED,
+    Reason.ROTATION_OVERDUE: Trigger.CREDENTIAL,
 }
+_FORCE = (Mode.OTHER, Mode.SUSPEND, Mode.CUTOVER, Mode.AWAIT_APPROVAL, Mode.CANARY)
+"""Modes, the most forceful first; one that this release does not know stops the route."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One route, looked at under its rule at one time: what every question of rules 2 to 6 is asked of."""
+    """One route, looked at under its rule at one time: what every question of rules 2 to 7 is asked of.
+
+    Attributes:
+        entry: What was last ordered for it; None: nothing yet.
+    """
 
     state: State
     route: RouteId
     rule: RouteRule
     now: Micros
+    entry: RouteEntry | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether a person allows no move but into the safe state."""
+        return self.entry is not None and self.now < self.entry.frozen_until
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a model stands under one objective of a route."""
+    """How a model stands under one objective of a route; `fallback`: it is not the route's primary."""
 
     rule: TriggerRule
     entry: VerdictEntry | None
+    fallback: bool
 
     @property
-    def healthy(self) -> bool:
-        """Whether a fresh verdict says so."""
-        return self.entry is not None and self.entry.level is Level.HEALTHY
+    def may_enter(self) -> bool:
+        """Whether a fresh verdict lets the model be entered."""
+        return self.entry is not None and (self.entry.level is Level.HEALTHY or self._tolerated)
+
+    @property
+    def against(self) -> bool:
+        """Whether the verdict speaks against the model."""
+        return self.entry is not None and self.entry.level in _AGAINST and not self._tolerated
+
+    @property
+    def _tolerated(self) -> bool:
+        degraded = self.entry is not None and self.entry.level is Level.DEGRADED
+        return degraded and self.rule.tolerated and self.fallback
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What forces a route to leave its model, and how it leaves."""
+
+    cause: Cause
+    mode: Mode
 
 
 def health(case: Case, model: str) -> list[Health]:
-    """How a model stands under every objective of the route."""
-    verdicts = case.state.verdicts
-    return [Health(watched, verdicts.get(f"{model}/{ANY}/{watched.objective}")) for watched in case.rule.triggers]
+    """How a model stands under every objective of the route; a verdict on the route's own scope counts beside the general one."""
+    verdicts, fallback = case.state.verdicts, case.rule.ladder[0].model.name != model
+    found = []
+    for watched in case.rule.triggers:
+        objective = watched.objective
+        found.append(Health(watched, verdicts.get(f"{model}/{ANY}/{objective}"), fallback))
+        scoped = None if case.route.scope == ANY else verdicts.get(f"{model}/{case.route.scope}/{objective}")
+        if scoped is not None:
+            found.append(Health(watched, scoped, fallback))
+    return found
 
 
 def disabled(case: Case, model: str) -> Verified[Command] | None:
@@ -65,42 +108,64 @@ def disabled(case: Case, model: str) -> Verified[Command] | None:
     return None
 
 
+def guard_missing(case: Case) -> Cause | None:
+    """What stops the route because a guard that it requires is silent.
+
+    A guard that is known to be silent stops it at once; one of which nothing is known, after the time that the route is blind.
+    """
+    for guard in case.rule.guards:
+        entry = guard_verdict(case, guard)
+        level = entry.level if entry else Level.UNAVAILABLE
+        borne = entry is not None and level is Level.UNKNOWN and case.now - entry.since < case.rule.blind_us
+        if level is not Level.HEALTHY and not borne:
+            evidence = (entry.event_id,) if entry else ()
+            return Cause(Trigger.GUARD_MISSING, None, f"the guard {guard} is silent", evidence)
+    return None
+
+
+def guard_verdict(case: Case, guard: str) -> VerdictEntry | None:
+    """What is known of a guard."""
+    return case.state.verdicts.get(f"{guard_subject(guard)}/{ANY}/{GUARD}")
+
+
 def entry_checks(case: Case, model: str) -> list[Check]:
     """The checks that a model must pass, beside policy's, before the route may enter it."""
-    command = disabled(case, model)
+    command, entry = disabled(case, model), case.entry
+    rejected = entry is not None and model in entry.rejected
+    failed = entry is not None and model == entry.failed and case.now < entry.retry_at
     found = [
-        Check(model, "not disabled", command is None, command.value.reason if command else "no command against it")
+        Check(model, "not disabled", command is None, command.value.reason if command else "no command against it"),
+        Check(model, "not rejected", not rejected, "rejected by a person" if rejected else "nobody rejected it"),
+        Check(model, "no failed canary", not failed, "its canary failed" if failed else "none of late"),
     ]
     for seen in health(case, model):
         detail = f"{seen.entry.level}: {seen.entry.detail}" if seen.entry else "unknown: no verdict yet"
-        found.append(Check(model, f"verdict {seen.rule.objective}", seen.healthy, detail))
+        found.append(Check(model, f"verdict {seen.rule.objective}", seen.may_enter, detail))
     return found
 
 
-def stable(case: Case, model: str) -> bool:
-    """Whether every objective has been healthy for the route's stable period."""
-    return all(
-        seen.entry is not None and seen.healthy and case.now - seen.entry.since >= case.rule.stable_us
-        for seen in health(case, model)
-    )
+def why_leave(case: Case, model: str) -> Leave | None:
+    """What forces the route to leave a model now; None: it may stay.
 
-
-def why_leave(case: Case, model: str) -> Cause | None:
-    """What forces the route to leave its model now; None: it may stay.
-
-    What policy or a person forbids has no `for` and comes first; then the triggers in the policy's order.
+    What policy or a person forbids has no `for` and comes first; of the triggers the most forceful, then in the policy's order.
     """
     reason = inadmissible(case.state.book, case.route, model, case.now)
     if reason is not None:
-        return _not_admissible(case.state, model, reason)
+        return Leave(_not_admissible(case.state, model, reason), Mode.CUTOVER)
     command = disabled(case, model)
     if command is not None:
-        return Cause(Trigger.DISABLED, model, f"{model} was disabled: {command.value.reason}", (command.event_id,))
+        detail = f"{model} was disabled: {command.value.reason}"
+        return Leave(Cause(Trigger.DISABLED, model, detail, (command.event_id,)), Mode.CUTOVER)
+    if case.entry is not None and model in case.entry.rejected:
+        return Leave(Cause(Trigger.REJECTED, model, f"{model} was rejected by a person"), Mode.CUTOVER)
+    return min(_triggered(case, model), key=lambda leave: _FORCE.index(leave.mode), default=None)
+
+
+def _triggered(case: Case, model: str) -> Iterator[Leave]:
     for seen in health(case, model):
         cause = _against(seen, model, case.now) or _blind(seen, case, model)
         if cause is not None:
-            return cause
-    return None
+            yield Leave(cause, seen.rule.mode)
 
 
 def _not_admissible(state: State, model: str, reason: Reason) -> Cause:
@@ -115,7 +180,7 @@ def _not_admissible(state: State, model: str, reason: Reason) -> Cause:
 def _against(seen: Health, model: str, now: Micros) -> Cause | None:
     """The trigger, if its verdict has lasted for its `for`."""
     entry = seen.entry
-    if entry is None or entry.level not in _AGAINST or now - entry.since < seen.rule.for_us:
+    if entry is None or not seen.against or now - entry.since < seen.rule.for_us:
         return None
     return Cause(Trigger(seen.rule.trigger), model, f"{model} is {entry.level}: {entry.detail}", (entry.event_id,))
 

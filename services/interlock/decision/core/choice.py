@@ -1,0 +1,167 @@
+"""What is ordered for a route, and the questions that every rule asks before it orders: rules 1 and 2 together, and rule 7.
+
+A `Choice` is the route's entry as it shall be, with the cause and what was verified. The rules make choices; `change` turns one into
+a signed order; `decide` asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from interlock.decision.core.usable import Case, entry_checks, guard_missing, health
+from interlock.policy.admissible import checks
+from interlock.policy.lattice import material
+from interlock.records.change import Cause, Check, Trigger
+from interlock.records.documents import Mode, Rung, SafeState
+from interlock.records.state import Hold, HoldKind, Incident, RouteEntry
+from interlock.vocabulary.identifiers import Order
+from interlock.vocabulary.limits import FLAPS_MAX
+from interlock.vocabulary.time import NEVER, Micros, duration_text
+
+SETTLED = 10
+"""A rung that is left again within so many stable periods has flapped."""
+
+_CLIMBED = frozenset({Trigger.RECOVERED, Trigger.CANARY_PASSED, Trigger.APPROVED})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where a route goes.
+
+    Attributes:
+        after: The route's entry as it shall be; version, event id and policy are filled in with the order.
+        cause: Why.
+        verification: What was verified on the way: every check of the model that is entered, the failures of those passed over.
+        climbs: Whether the route moves up, which only so many may at a time.
+    """
+
+    after: RouteEntry
+    cause: Cause
+    verification: tuple[Check, ...] = ()
+    climbs: bool = False
+
+
+def blank() -> RouteEntry:
+    """The entry of a route for which nothing was ordered yet."""
+    return RouteEntry(0, None, None, NEVER, Trigger.POLICY, b"", 0, b"")
+
+
+def before(case: Case) -> RouteEntry:
+    """What was last ordered for the route."""
+    return case.entry or blank()
+
+
+def consider(case: Case, model: str) -> list[Check]:
+    """Every check that a model must pass before the route may enter it."""
+    return [*checks(case.state.book, case.route, model, case.now), *entry_checks(case, model)]
+
+
+def passed(made: Sequence[Check]) -> bool:
+    """Whether every check was passed."""
+    return all(check.passed for check in made)
+
+
+def first_enterable(case: Case) -> tuple[Rung | None, tuple[Check, ...]]:
+    """The first rung that policy allows and that may be entered. The one that is left never may: what forces it out, fails here."""
+    verified: list[Check] = []
+    for rung in case.rule.ladder:
+        made = consider(case, rung.model.name)
+        if passed(made):
+            return rung, (*verified, *made)
+        verified += [check for check in made if not check.passed]
+    return None, tuple(verified)
+
+
+def needs_approval(case: Case, rung: Rung, mode: Mode = Mode.CUTOVER) -> tuple[str, ...]:
+    """Rule 7: why the agent owner must approve the rung first; empty: he need not, or he has."""
+    if rung.model.name in before(case).approved or rung is case.rule.ladder[0]:
+        return ()
+    asked = ("the trigger asks for approval",) if mode is Mode.AWAIT_APPROVAL else ()
+    return (*asked, *(() if rung.accepted_in_advance else material(case.rule.ladder[0], rung)))
+
+
+def serve(case: Case, model: str, cause: Cause, verified: tuple[Check, ...], *, climbs: bool = False) -> Choice:
+    """The choice to serve the route by one model alone. At its primary an incident is over, with what it needed."""
+    entry = before(case)
+    after = replace(entry, target=model, safe_state=None, hold=None, canary=None, incident=_incident(case, cause))
+    if model == case.rule.ladder[0].model.name:
+        after = replace(after, incident=None, approved=(), rejected=())
+    return Choice(_entered(case, after, cause), cause, verified, climbs)
+
+
+def to_safe_state(case: Case, cause: Cause, verified: tuple[Check, ...] = (), hold: Hold | None = None) -> Choice:
+    """The choice of the policy's safe state, at once.
+
+    `read_only` needs a rung that may be entered, and is `suspend` without one. `safe_shutdown` of a route that was served is left
+    by a person's word only.
+    """
+    entry, state, target = before(case), case.rule.safe_state, None
+    if state is SafeState.READ_ONLY:
+        verified = (*verified, *consider(case, case.rule.safe_reply.model))
+        state, target = (state, case.rule.safe_reply.model) if may_answer(case) else (SafeState.SUSPEND, None)
+    if state is SafeState.SAFE_SHUTDOWN and hold is None and case.entry is not None:
+        hold = Hold(HoldKind.ORDERED, cause)
+    after = replace(
+        entry,
+        target=target,
+        safe_state=str(state),
+        hold=hold or entry.hold,
+        canary=None,
+        incident=_incident(case, cause),
+    )
+    return Choice(_entered(case, after, cause), cause, verified)
+
+
+def may_answer(case: Case) -> bool:
+    """Whether the rung of `read_only` may be entered, and every guard is there."""
+    return guard_missing(case) is None and passed(consider(case, case.rule.safe_reply.model))
+
+
+def propose(case: Case, rung: Rung, why: tuple[str, ...], cause: Cause, verified: tuple[Check, ...]) -> Choice:
+    """Rule 7: wait in the safe state until the agent owner approves the rung, for as long as the policy says."""
+    model, within = rung.model.name, case.rule.approval.within_us
+    detail = f"{cause.detail}; {model} waits for approval for {duration_text(within)}: {', '.join(why)}"
+    waits = replace(cause, detail=detail)
+    hold = Hold(HoldKind.APPROVAL, waits, next_order_id(case), model, Micros(case.now + within))
+    return to_safe_state(case, waits, verified, hold)
+
+
+def next_order_id(case: Case) -> str:
+    """The id of the order that is being made: what it proposes or begins bears the same."""
+    order = Order(case.state.book.trust.version, case.state.term, before(case).version + 1)
+    return f"{case.route.key}@{order}"
+
+
+def stable_us(case: Case) -> Micros:
+    """How long a rung must have been healthy before the route climbs to it: doubled by each flap."""
+    return Micros(case.rule.stable_us << before(case).flaps)
+
+
+def stable(case: Case, model: str) -> bool:
+    """Whether no objective has spoken against the model for the stable period."""
+    return all(
+        seen.entry is not None and seen.may_enter and case.now - seen.entry.since >= stable_us(case)
+        for seen in health(case, model)
+    )
+
+
+def _entered(case: Case, after: RouteEntry, cause: Cause) -> RouteEntry:
+    entry = before(case)
+    moved = case.entry is None or (after.target, after.safe_state) != (entry.target, entry.safe_state)
+    if not moved:
+        return replace(after, nacked=False)
+    return replace(after, entered_at=case.now, trigger=cause.trigger, flaps=_flaps(case, cause), nacked=False)
+
+
+def _flaps(case: Case, cause: Cause) -> int:
+    """One more if a rung is left soon after the route climbed to it; none if it was kept for long."""
+    entry = before(case)
+    if entry.safe_state is not None or entry.target is None or cause.trigger in _CLIMBED:
+        return entry.flaps
+    soon = case.now - entry.entered_at < SETTLED * stable_us(case)
+    if entry.trigger in _CLIMBED and soon:
+        return min(entry.flaps + 1, FLAPS_MAX)
+    return entry.flaps if soon else 0
+
+
+def _incident(case: Case, cause: Cause) -> Incident:
+    return before(case).incident or Incident(case.now, cause.trigger, cause.detail)

@@ -1,0 +1,222 @@
+"""What people order, and what becomes of it. They choose inside the policy, never beyond it.
+
+Every command is answered in the state: carried out, or refused with the reason. A command changes a route's entry and orders
+nothing itself: the rules of `target` do, in the sweep that follows, from what the entry then says.
+
+    verb      by whom                                  what it does
+    disable   operator, agent owner, safety            takes a model away from one agent or all, for a time
+    suspend   operator, agent owner, safety            safe state, until a resume
+    freeze    operator, agent owner                    no move but into the safe state, for a time
+    resume    operator, agent owner                    ends suspend and freeze; forgets what was rejected
+    approve   operator, agent owner                    lets a proposed model be entered; a material one: the agent owner only
+    reject    operator, agent owner                    withdraws a proposal, or rolls a canary back
+    review    agent owner (revoke: operator, too)      closes a review; revoke takes the model away again
+
+Agents that move money or treat people: approve and resume need two people. To narrow, one is always enough.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from interlock.decision.core.state import State
+from interlock.policy.lattice import material
+from interlock.records.audit import Entry
+from interlock.records.change import Cause, Trigger
+from interlock.records.codec import encode
+from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.documents import Workflow
+from interlock.records.state import AnswerEntry, Hold, HoldKind, RouteEntry
+from interlock.signing.roles import Role
+from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.identifiers import ANY, RouteId
+from interlock.vocabulary.limits import ANSWER_KEPT_US, CLOCK_SKEW_US_MAX
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import NEVER, Micros
+
+_BY: Mapping[Verb, tuple[Role, ...]] = {
+    Verb.DISABLE: (Role.OPERATOR, Role.AGENT_OWNER, Role.SAFETY),
+    Verb.SUSPEND: (Role.OPERATOR, Role.AGENT_OWNER, Role.SAFETY),
+    Verb.FREEZE: (Role.OPERATOR, Role.AGENT_OWNER),
+    Verb.RESUME: (Role.OPERATOR, Role.AGENT_OWNER),
+    Verb.APPROVE: (Role.OPERATOR, Role.AGENT_OWNER),
+    Verb.REJECT: (Role.OPERATOR, Role.AGENT_OWNER),
+    Verb.REVIEW: (Role.AGENT_OWNER,),
+}
+_WIDENING = frozenset({Verb.RESUME, Verb.APPROVE})
+_STRICT = frozenset({Workflow.MONEY_MOVING, Workflow.CLINICAL})
+_OUTCOMES = frozenset({ReviewOutcome.CONFIRM, ReviewOutcome.REAPPROVE, ReviewOutcome.REVOKE})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One command, on its way to be carried out."""
+
+    state: State
+    command: Verified[Command]
+    sealed: bytes
+
+    @property
+    def said(self) -> Command:
+        """What it says."""
+        return self.command.value
+
+    def routes(self) -> list[tuple[RouteId, RouteEntry]]:
+        """The routes that it is about, with what was last ordered for each."""
+        named = RouteId.parse(self.said.route) if self.said.route else None
+        held = self.state.book.policies.get(self.said.agent)
+        wanted = [named] if named else sorted(held.value.route_ids()) if held else []
+        return [(route, entry) for route in wanted if (entry := self.state.routes.get(route)) is not None]
+
+    def signed_by(self, *roles: Role) -> frozenset[str]:
+        """The signers who hold one of the roles for the agent."""
+        trust = self.state.book.trust
+        return self.command.signers & frozenset().union(*(trust.holders(role, self.said.agent) for role in roles))
+
+
+def carry_out(order: Order) -> list[Entry] | Refused:
+    """The entries that a command makes, its answer last; or why it is not even answered: it is a repetition."""
+    if order.said.id in order.state.answers:
+        return Refused(Reason.NOT_NEWER, order.said.describe())
+    reason = _fault(order)
+    made = reason if reason is not None else _CARRY_OUT[order.said.verb](order)
+    if isinstance(made, Reason):
+        return [_answer(order, made)]
+    return [*made, _answer(order, None)]
+
+
+def _answer(order: Order, reason: Reason | None) -> Entry:
+    said, now = order.said, order.state.now
+    until = Micros(max(said.expires_at, now + ANSWER_KEPT_US))
+    answer = AnswerEntry(reason is None, str(reason or ""), said.describe(), now, until)
+    return Entry(f"answer/{said.id}", encode(answer))
+
+
+def _fault(order: Order) -> Reason | None:
+    """What is wrong with a command whatever its verb."""
+    said, state = order.said, order.state
+    if said.deployment != state.book.trust.deployment:
+        return Reason.WRONG_AUDIENCE
+    if said.issued_at > state.now + CLOCK_SKEW_US_MAX:
+        return Reason.FROM_THE_FUTURE
+    if said.expires_at <= state.now:
+        return Reason.EXPIRED
+    if said.verb not in _CARRY_OUT:
+        return Reason.OUT_OF_BOUNDS
+    return _not_authorised(order)
+
+
+def _not_authorised(order: Order) -> Reason | None:
+    said = order.said
+    roles = _BY[said.verb]
+    if said.verb is Verb.REVIEW and said.outcome is ReviewOutcome.REVOKE:
+        roles = (*roles, Role.OPERATOR)
+    held = order.state.book.policies.get(said.agent)
+    strict = held is not None and held.value.workflow in _STRICT
+    people = 2 if strict and said.verb in _WIDENING else 1
+    return None if len(order.signed_by(*roles)) >= people else Reason.NOT_AUTHORISED
+
+
+def _disable(order: Order) -> list[Entry] | Reason:
+    said = order.said
+    concerned = [route for route in order.state.using(said.model) if said.agent in {route.agent, ANY}]
+    if not concerned and said.agent != ANY:
+        return Reason.ROUTE_UNKNOWN
+    return [Entry(f"disable/{said.id}", order.sealed)]
+
+
+def _suspend(order: Order) -> list[Entry] | Reason:
+    said = order.said
+    cause = Cause(Trigger.SUSPENDED, None, f"suspended: {said.reason}", (order.command.event_id,))
+    return _changed(order, lambda entry: replace(entry, hold=Hold(HoldKind.ORDERED, cause)))
+
+
+def _freeze(order: Order) -> list[Entry] | Reason:
+    return _changed(order, lambda entry: replace(entry, frozen_until=order.said.expires_at))
+
+
+def _resume(order: Order) -> list[Entry] | Reason:
+    found = [
+        (route, entry)
+        for route, entry in order.routes()
+        if (entry.hold is not None and entry.hold.kind is not HoldKind.APPROVAL)
+        or entry.frozen_until > order.state.now
+        or entry.rejected
+    ]
+    if not order.routes():
+        return Reason.ROUTE_UNKNOWN
+    return [_entry(route, _resumed(entry)) for route, entry in found] or Reason.NOTHING_TO_RESUME
+
+
+def _resumed(entry: RouteEntry) -> RouteEntry:
+    hold = entry.hold if entry.hold is not None and entry.hold.kind is HoldKind.APPROVAL else None
+    return replace(entry, hold=hold, frozen_until=NEVER, rejected=())
+
+
+def _approve(order: Order) -> list[Entry] | Reason:
+    for route, entry in order.routes():
+        hold, rule = entry.hold, order.state.book.rule(route)
+        if rule is None or hold is None or hold.kind is not HoldKind.APPROVAL or hold.proposal != order.said.about:
+            continue
+        rung = rule.rung(hold.model)
+        if rung is None or order.state.now >= hold.until:
+            continue
+        if rule.approval.ticket and not order.said.ticket:
+            return Reason.TICKET_MISSING
+        is_material = material(rule.ladder[0], rung) and not rung.accepted_in_advance
+        if is_material and not order.signed_by(Role.AGENT_OWNER):
+            return Reason.NOT_AUTHORISED
+        return [_entry(route, replace(entry, hold=None, approved=(*entry.approved, hold.model)))]
+    return Reason.NOTHING_PROPOSED
+
+
+def _reject(order: Order) -> list[Entry] | Reason:
+    about = order.said.about
+    for route, entry in order.routes():
+        if entry.hold is not None and entry.hold.kind is HoldKind.APPROVAL and entry.hold.proposal == about:
+            return [_entry(route, _without(replace(entry, hold=None), entry.hold.model))]
+        if entry.canary is not None and entry.canary.id == about:
+            return [_entry(route, _without(entry, entry.canary.model))]
+    return Reason.NOTHING_PROPOSED
+
+
+def _review(order: Order) -> list[Entry] | Reason:
+    said = order.said
+    review = order.state.reviews.get(said.about)
+    route = RouteId.parse(review.route) if review is not None else None
+    if review is None or route is None or route.agent != said.agent or (said.route and said.route != route.key):
+        return Reason.NOTHING_TO_REVIEW
+    if said.outcome not in _OUTCOMES:
+        return Reason.OUT_OF_BOUNDS
+    made = [Entry(f"review/{said.about}", None)]
+    entry = order.state.routes.get(route)
+    if said.outcome is ReviewOutcome.REVOKE and entry is not None and review.target is not None:
+        made.append(_entry(route, _without(entry, review.target)))
+    return made
+
+
+def _without(entry: RouteEntry, model: str) -> RouteEntry:
+    """The entry in which a person has taken a model away."""
+    return replace(
+        entry,
+        approved=tuple(name for name in entry.approved if name != model),
+        rejected=tuple(sorted({*entry.rejected, model})),
+    )
+
+
+def _changed(order: Order, change: Callable[[RouteEntry], RouteEntry]) -> list[Entry] | Reason:
+    return [_entry(route, change(entry)) for route, entry in order.routes()] or Reason.ROUTE_UNKNOWN
+
+
+def _entry(route: RouteId, entry: RouteEntry) -> Entry:
+    return Entry(f"route/{route.key}", encode(entry))
+
+
+_CARRY_OUT: Mapping[Verb, Callable[[Order], list[Entry] | Reason]] = {
+    Verb.DISABLE: _disable,
+    Verb.SUSPEND: _suspend,
+    Verb.FREEZE: _freeze,
+    Verb.RESUME: _resume,
+    Verb.APPROVE: _approve,
+    Verb.REJECT: _reject,
+    Verb.REVIEW: _review,
+}
