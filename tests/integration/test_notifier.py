@@ -15,7 +15,6 @@ import pytest
 
 from interlock.notifier.webhook import public_text
 from interlock.records.audit import AuditKind, AuditRecord
-from interlock.records.change import Cause, RoutingChange, Trigger
 from interlock.records.log import NO_TERM, ShardLog
 from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.telling import Finding, Notice, NoticeKind
@@ -26,9 +25,9 @@ from interlock.signing.statement import Statement
 from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
 from interlock.testing.webhook_receiver import Received, WebhookReceiver
-from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.identifiers import ANY, RouteId, shard_of
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import SECOND, Micros
+from interlock.vocabulary.time import Micros
 from interlock.wire.topics import AUDIT, FINDINGS, NOTICES, POLICIES, SHARDS
 
 PATIENCE_S = 60
@@ -66,33 +65,12 @@ class World:
     async def change(self, *, by: str = "decision-1") -> bytes:
         """Append a step with one change; the event id under which it must be told."""
         now = SystemClock().now().wall
-        change = RoutingChange(
-            id=f"{self.agent}/main/*@1.{self.log.term}.{self.log.sequence}",
-            deployment=self.deployment.name,
-            shard=self.log.shard,
-            root_version=1,
-            term=self.log.term,
-            version=1,
-            agent=self.agent,
-            slot="main",
-            scope="*",
-            policy_version=1,
-            policy_digest=b"",
-            source="atlas",
-            target="birch",
-            safe_state=None,
-            cause=Cause(Trigger.UNAVAILABLE, "atlas", "5 of 5 probes failed"),
-            verification=(),
-            delta=(),
-            material=False,
-            team="team",
-            accepted_by="oscar",
-            review_due=now,
-            issued_at=now,
-            not_after=Micros(now + 60 * SECOND),
+        sequence = (self.log.sequence or 0) + 1
+        route = RouteId(self.agent, "main", ANY)
+        change = self.deployment.change(
+            route, shard=self.log.shard, term=self.log.term, version=sequence, issued_at=now
         )
         sealed = self.deployment.seal(change, "decision-1")
-        sequence = (self.log.sequence or 0) + 1
         step = AuditRecord(self.log.shard, AuditKind.STEP, by, self.log.term, sequence, now, (), (sealed,), (), b"")
         await self._append(step, by=by)
         if by == "decision-1":

@@ -16,7 +16,9 @@ from types import MappingProxyType
 from typing import Any
 
 from interlock.policy.book import Book, Taken, take
+from interlock.records.change import Cause, RoutingChange, Trigger
 from interlock.records.documents import (
+    WHOLE,
     RoutePolicy,
     RouteRule,
     Rung,
@@ -42,13 +44,15 @@ from interlock.signing.keys import SigningKey
 from interlock.signing.roles import Role
 from interlock.signing.statement import Statement
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot
-from interlock.vocabulary.identifiers import ANY, digest
-from interlock.vocabulary.time import FOREVER, SECOND, Micros
+from interlock.vocabulary.identifiers import ANY, Order, RouteId, digest
+from interlock.vocabulary.limits import CHANGE_VALID_US
+from interlock.vocabulary.time import FOREVER, NEVER, SECOND, Micros
 
 NOW = Micros(1_780_000_000_000_000)
 """The time at which a deployment is made unless a test says otherwise: 2026-05-28."""
 
 DAY = Micros(86_400 * SECOND)
+SUPPORT = RouteId("support", "main", ANY)
 PROFILE = "chat"
 """The task profile of every route and of the evidence made for it."""
 
@@ -301,6 +305,44 @@ class Deployment:
     def registration(self, subject: Model, *, version: int = 1, withdrawn: bool = False) -> bytes:
         """A model's entry in the registry, sealed by `grace`."""
         return self.seal(Registration(self.name, version, subject, withdrawn, self.issued_at), "grace")
+
+    def change(self, route: RouteId = SUPPORT, *, term: int = 0, version: int = 1, **fields: Any) -> RoutingChange:
+        """An order as the decision service makes it, of now: from `atlas`, which is unavailable, to `birch`, unless `fields` say otherwise.
+
+        Where they name another time of issue, `not_after` and `review_due` follow it.
+        """
+        order = Order(self.root.version, term, version)
+        issued_at = fields.get("issued_at", self.now)
+        usual = RoutingChange(
+            id=f"{route.key}@{order}",
+            deployment=self.name,
+            shard=0,
+            root_version=order.root,
+            term=order.term,
+            version=order.version,
+            agent=route.agent,
+            slot=route.slot,
+            scope=route.scope,
+            policy_version=1,
+            policy_digest=b"",
+            source="atlas",
+            target="birch",
+            safe_state=None,
+            weight=WHOLE,
+            canary="",
+            proposal="",
+            cause=Cause(Trigger.UNAVAILABLE, "atlas", "5 of 5 probes failed"),
+            verification=(),
+            delta=(),
+            material=False,
+            team=f"team-{route.agent}",
+            accepted_by="oscar",
+            review_due=Micros(issued_at + DAY),
+            expected_us=NEVER,
+            issued_at=issued_at,
+            not_after=Micros(issued_at + CHANGE_VALID_US),
+        )
+        return replace(usual, **fields)
 
     def book(self, *documents: bytes) -> Book:
         """The book that holds the root and these sealed documents; each must count."""

@@ -16,17 +16,44 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from interlock.records.codec import CLASS_OF
-from interlock.records.commands import Command
-from interlock.records.documents import Denial, RoutePolicy, RouteRule, TriggerRule
-from interlock.records.health import Cell, TelemetryBatch, Verdict
-from interlock.records.models import Model
-from interlock.records.state import RouteEntry, VerdictEntry
+from interlock.records.commands import ROUTE_VERBS, Command
+from interlock.records.documents import (
+    CanaryPlan,
+    Denial,
+    Mode,
+    RoutePolicy,
+    RouteRule,
+    SafeReply,
+    SafeState,
+    TriggerRule,
+    WatchedTrigger,
+)
+from interlock.records.health import Cell, GuardBeat, TelemetryBatch, Verdict
+from interlock.records.models import Capability, DataHandling, Evidence, Identity, Model, Registration
+from interlock.records.state import AnswerEntry, ClimbsEntry, HistoryEntry, ReviewEntry, RouteEntry, VerdictEntry
 from interlock.signing.trust import TrustRoot
 from interlock.testing.builders import Deployment
-from interlock.vocabulary.limits import CALLS_MAX, DURATION_US_MAX, MOMENT_US_MAX, SKETCH_BUCKETS_MAX
+from interlock.vocabulary.identifiers import ANY
+from interlock.vocabulary.limits import (
+    ASSURANCE_MAX,
+    CALLS_MAX,
+    DURATION_US_MAX,
+    EVIDENCE_LEVEL_MAX,
+    INTEGRITY_MAX,
+    MOMENT_US_MAX,
+    SKETCH_BUCKETS_MAX,
+)
 from interlock.vocabulary.time import Micros
 
-CLASSES: tuple[type[Any], ...] = (*CLASS_OF.values(), RouteEntry, VerdictEntry)
+CLASSES: tuple[type[Any], ...] = (
+    *CLASS_OF.values(),
+    RouteEntry,
+    VerdictEntry,
+    AnswerEntry,
+    ReviewEntry,
+    HistoryEntry,
+    ClimbsEntry,
+)
 """Every class that has a schema of its own, but for the envelope."""
 
 names = st.from_regex(r"[a-z0-9][a-z0-9._@-]{0,9}", fullmatch=True)
@@ -34,13 +61,30 @@ scopes = names | st.just("*")
 texts = st.text(max_size=9)
 
 _versions = st.integers(1, 2**63 - 1)
+_amounts = st.floats(0, 1e300)
+_levels = st.integers(0, EVIDENCE_LEVEL_MAX)
 _counts = st.integers(0, CALLS_MAX)
 _places = st.integers(1 - SKETCH_BUCKETS_MAX, SKETCH_BUCKETS_MAX - 1)
 _BOUNDED: Mapping[tuple[type[Any], str], st.SearchStrategy[Any]] = {
     (Model, "name"): names,
-    (TriggerRule, "threshold"): st.floats(0, 1e300),
+    (Model, "integrity"): st.integers(0, INTEGRITY_MAX),
+    (Model, "usd_per_mtok"): _amounts,
+    (Identity, "assurance"): st.integers(0, ASSURANCE_MAX),
+    (DataHandling, "retention_days"): _counts,
+    (Capability, "context_tokens"): _counts,
+    (Registration, "version"): _versions,
+    (Evidence, "capability_boundaries"): _levels,
+    (Evidence, "safety"): _levels,
+    (Evidence, "governance_compliance"): _levels,
+    (TriggerRule, "threshold"): _amounts,
+    (TriggerRule, "metric"): names,
+    (CanaryPlan, "steps"): st.sets(st.integers(1, 99), min_size=1, max_size=3).map(lambda steps: tuple(sorted(steps))),
+    (CanaryPlan, "calls_min"): _versions,
     (RouteRule, "slot"): names,
     (RouteRule, "scope"): scopes,
+    (RouteRule, "evidence_level"): st.integers(1, EVIDENCE_LEVEL_MAX),
+    (RouteRule, "cost_ceiling"): st.none() | _amounts,
+    (RouteRule, "guards"): st.lists(names, max_size=2).map(tuple),
     (RoutePolicy, "agent"): names,
     (RoutePolicy, "version"): _versions,
     (Denial, "id"): names,
@@ -56,9 +100,11 @@ _BOUNDED: Mapping[tuple[type[Any], str], st.SearchStrategy[Any]] = {
     (TelemetryBatch, "model"): names,
     (Verdict, "model"): names,
     (Verdict, "scope"): scopes,
+    (GuardBeat, "guard"): names,
 }
 _SIMPLE: Mapping[Any, st.SearchStrategy[Any]] = {
     str: texts,
+    float: _amounts,
     bytes: st.binary(max_size=9),
     bool: st.booleans(),
     int: st.integers(-(2**31), 2**31 - 1),
@@ -79,7 +125,26 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
     if kind is RoutePolicy:
         parts["routes"] = _some(hints["routes"], lambda rule: (rule.slot, rule.scope))
         parts["notify"] = _some(hints["notify"], lambda webhook: webhook)
-    return st.builds(kind, **parts)
+    return st.fixed_dictionaries(parts).map(lambda drawn: kind(**{**drawn, **_settled(kind, drawn)}))
+
+
+def _settled(kind: Any, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that must agree with others of the same record."""
+    if kind is TriggerRule:
+        metric = drawn["metric"] if drawn["trigger"] is WatchedTrigger.QUALITY else ""
+        mode = Mode.SUSPEND if drawn["trigger"] is WatchedTrigger.REFUSALS else drawn["mode"]
+        return {"metric": metric, "mode": mode}
+    if kind is CanaryPlan:
+        shorter, longer = sorted((drawn["time_min_us"], drawn["wait_max_us"]))
+        return {"time_min_us": shorter, "wait_max_us": longer}
+    if kind is RouteRule and drawn["safe_state"] is SafeState.READ_ONLY:
+        return {"safe_reply": SafeReply(model=drawn["ladder"][-1].model.name)}
+    if kind is RouteRule and drawn["safe_state"] is SafeState.TEMPLATED_REPLY:
+        return {"safe_reply": SafeReply(text="A person will answer.")}
+    if kind is Command and drawn["verb"] in ROUTE_VERBS:
+        agent = "support" if drawn["agent"] == ANY else drawn["agent"]
+        return {"agent": agent, "route": drawn["route"] and f"{agent}/main/*"}
+    return {}
 
 
 def _some(hint: Any, key: Callable[[Any], Any]) -> st.SearchStrategy[Any]:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from interlock.notifier.audit_trail import AuditTrail
 from interlock.records.audit import AuditKind, AuditRecord
-from interlock.records.change import Cause, RoutingChange, Trigger
+from interlock.records.change import RoutingChange
 from interlock.records.log import NO_TERM
 from interlock.runtime.bus import Position, Record
 from interlock.signing.verifier import Refused, Verified
@@ -13,31 +13,7 @@ from interlock.wire.topics import AUDIT
 
 DEPLOYMENT = Deployment()
 SHARD = Position(AUDIT.name, 2)
-CHANGE = RoutingChange(
-    id="support/main/*@1.0.1",
-    deployment=DEPLOYMENT.name,
-    shard=2,
-    root_version=1,
-    term=0,
-    version=1,
-    agent="support",
-    slot="main",
-    scope="*",
-    policy_version=1,
-    policy_digest=b"",
-    source=None,
-    target="atlas",
-    safe_state=None,
-    cause=Cause(Trigger.POLICY, None, ""),
-    verification=(),
-    delta=(),
-    material=False,
-    team="team-support",
-    accepted_by="oscar",
-    review_due=NOW,
-    issued_at=NOW,
-    not_after=NOW,
-)
+CHANGE = DEPLOYMENT.change(shard=2)
 
 
 def record(offset: int, value: bytes | None, partition: int = 2) -> Record:

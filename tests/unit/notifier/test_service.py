@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from interlock.notifier.service import GROUP, open_service
 from interlock.notifier.webhook import Delivery
 from interlock.records.audit import AuditKind, AuditRecord
-from interlock.records.change import Cause, RoutingChange, Trigger
+from interlock.records.change import RoutingChange
 from interlock.records.documents import Webhook
 from interlock.records.log import NO_TERM
 from interlock.records.sealing import open_sealed
@@ -60,31 +60,8 @@ class World:
     def change(self, version: int, *, by: str = "decision-1") -> bytes:
         """Append a step with one change; the id under which it must be told."""
         self.sequence += 1
-        change = RoutingChange(
-            id=f"support/main/*@1.{self.term}.{version}",
-            deployment=DEPLOYMENT.name,
-            shard=SHARD,
-            root_version=1,
-            term=self.term,
-            version=version,
-            agent="support",
-            slot="main",
-            scope="*",
-            policy_version=1,
-            policy_digest=b"",
-            source="atlas",
-            target="birch",
-            safe_state=None,
-            cause=Cause(Trigger.UNAVAILABLE, "atlas", "5 of 5 probes failed"),
-            verification=(),
-            delta=(),
-            material=False,
-            team="team-support",
-            accepted_by="oscar",
-            review_due=START,
-            issued_at=self.clock.now().wall,
-            not_after=START,
-        )
+        issued_at = self.clock.now().wall
+        change = DEPLOYMENT.change(shard=SHARD, term=self.term, version=version, issued_at=issued_at)
         sealed = DEPLOYMENT.seal(change, "decision-1")
         said = AuditRecord(SHARD, AuditKind.STEP, by, self.term, self.sequence, START, (), (sealed,), (), b"")
         self.broker.append(LOG, b"0", DEPLOYMENT.seal(said, by))

@@ -11,7 +11,7 @@ from interlock.notifier.core import SCHEDULE_S, SLOTS, Progress
 from interlock.notifier.instruments import Instruments
 from interlock.notifier.telling import NOBODY, TURNS_PER_CHANNEL, Office, Telling
 from interlock.notifier.webhook import Delivery, channel_of
-from interlock.records.change import Cause, RoutingChange, Trigger
+from interlock.records.change import RoutingChange
 from interlock.records.documents import RoutePolicy, Webhook
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Notice, NoticeKind
@@ -30,31 +30,7 @@ DEPLOYMENT = Deployment(now=START)
 HOOK = Webhook("https://hooks.example/a", False)
 OTHER = Webhook("https://hooks.example/b", False)
 OK, BROKEN = Delivery(204), Delivery(500, "it answered 500")
-CHANGE = RoutingChange(
-    id="support/main/*@1.0.1",
-    deployment=DEPLOYMENT.name,
-    shard=0,
-    root_version=1,
-    term=0,
-    version=1,
-    agent="support",
-    slot="main",
-    scope="*",
-    policy_version=1,
-    policy_digest=b"",
-    source="atlas",
-    target="birch",
-    safe_state=None,
-    cause=Cause(Trigger.UNAVAILABLE, "atlas", "5 of 5 probes failed"),
-    verification=(),
-    delta=(),
-    material=False,
-    team="team-support",
-    accepted_by="oscar",
-    review_due=START,
-    issued_at=START,
-    not_after=START,
-)
+CHANGE = DEPLOYMENT.change()
 
 
 def verified(change: RoutingChange) -> Verified[RoutingChange]:

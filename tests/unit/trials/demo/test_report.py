@@ -3,11 +3,13 @@ from dataclasses import replace
 import pytest
 
 from interlock.records.change import Cause, Check, RoutingChange, Trigger
+from interlock.testing.builders import Deployment
 from interlock.trials.demo.attacks import Attack
 from interlock.trials.demo.cast import AGENT, FALLBACK, OTHER_AGENT, PRIMARY, TEMPTER
 from interlock.trials.demo.client import Fate, Reply
 from interlock.trials.demo.report import AuditFigures, Evidence, document, faults
 from interlock.trials.demo.story import Refusal
+from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 
@@ -16,30 +18,15 @@ AUDIT = AuditFigures(records=9, differences=(), cut=())
 
 
 def change(version: int, source: str | None, target: str | None) -> RoutingChange:
-    return RoutingChange(
-        id=f"{AGENT}/main/*@1.0.{version}",
-        deployment="demo",
-        shard=0,
-        root_version=1,
-        term=0,
+    return Deployment("demo").change(
+        RouteId(AGENT, "main", ANY),
         version=version,
-        agent=AGENT,
-        slot="main",
-        scope="*",
-        policy_version=1,
-        policy_digest=b"",
         source=source,
         target=target,
         safe_state=None if target else "suspend",
         cause=Cause(Trigger.UNAVAILABLE, source, "it is gone"),
         verification=(Check(PRIMARY, "ladder", True, "rung 1"),),
-        delta=(),
-        material=False,
-        team="team",
-        accepted_by="oscar",
-        review_due=Micros(0),
         issued_at=Micros(version * SECOND),
-        not_after=Micros(0),
     )
 
 
