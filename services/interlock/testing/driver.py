@@ -1,20 +1,26 @@
 """Drives the decision's core by hand: say what happens, look at what is ordered. For tests that tell a story.
 
-driver = Driver(Deployment(), ladder=["atlas", "birch"])
+deployment = Deployment()
+driver = Driver(deployment, deployment.policy("support", ["atlas", "birch"]))
 driver.all_healthy("atlas", "birch")
 driver.verdict("atlas", "unavailable", Level.UNAVAILABLE)
 assert driver.target == "birch"
 """
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from interlock.decision.core.decide import Outcome, decide
 from interlock.decision.core.events import Document, Event, Lapse, Ordered, Tick
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
-from interlock.records.change import RoutingChange
-from interlock.records.commands import Command, Verb
-from interlock.records.documents import Denial
+from interlock.records.change import AckKind, Acknowledgement, RoutingChange
+from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.documents import Denial, guard_subject
 from interlock.records.health import Level, Verdict
-from interlock.records.sealing import open_sealed
+from interlock.records.sealing import event_id_of, open_sealed
+from interlock.records.state import RouteEntry
+from interlock.signing.statement import Statement
 from interlock.signing.verifier import Refused, Verified
 from interlock.testing.builders import NOW, TRIGGERS, Deployment
 from interlock.vocabulary.identifiers import ANY, RouteId
@@ -23,6 +29,8 @@ from interlock.vocabulary.time import SECOND, Micros
 AGENT = "support"
 ROUTE = RouteId(AGENT, "main", ANY)
 OBJECTIVES = tuple(rule.objective for rule in TRIGGERS)
+
+S = TypeVar("S", bound=Statement)
 
 
 class Driver:
@@ -39,13 +47,24 @@ class Driver:
         self.state = State.start(0, 1, Book.start(deployment.root, deployment.root_id)).claimed(7, NOW)
         self.orders: list[RoutingChange] = []
         self.outcomes: list[tuple[Event, Micros, Outcome]] = []
+        self._commands = 0
         if policy is not None:
             self.document(policy)
 
     @property
+    def entry(self) -> RouteEntry:
+        """What the state says of the route."""
+        return self.state.routes[ROUTE]
+
+    @property
     def target(self) -> str | None:
         """Where the route is now; None: the safe state."""
-        return self.state.routes[ROUTE].target
+        return self.entry.target
+
+    @property
+    def last(self) -> RoutingChange:
+        """The last order."""
+        return self.orders[-1]
 
     def happen(self, event: Event) -> Outcome:
         """Decide on one event now."""
@@ -64,27 +83,40 @@ class Driver:
         """A record of the policies topic arrives."""
         return self.happen(Document(sealed))
 
-    def verdict(self, model: str, objective: str, level: Level) -> Outcome:
-        """The health-monitor judges a model."""
+    def verdict(  # noqa: PLR0913 - every one has a default
+        self, model: str, objective: str, level: Level, *, scope: str = ANY, calls: int = 9, detail: str = ""
+    ) -> Outcome:
+        """The health-monitor judges a model, a guard or the step of a canary."""
         said = Verdict(
             model,
-            ANY,
+            scope,
             objective,
             level,
-            f"it is {level}",
-            9,
+            detail or f"it is {level}",
+            calls,
             ("gateway-1",),
             self.now,
             self.now,
             Micros(self.now + 5 * SECOND),
         )
-        return self.happen(self._opened(self.deployment.seal(said, "health-1")))
+        return self.happen(self.opened(self.deployment.seal(said, "health-1"), Verdict))
 
     def all_healthy(self, *models: str) -> None:
-        """Every objective of some models is healthy."""
+        """Every objective that the route watches is healthy for some models."""
+        rule = self.state.book.rule(ROUTE)
         for model in models:
-            for objective in OBJECTIVES:
-                self.verdict(model, objective, Level.HEALTHY)
+            for watched in rule.triggers if rule else ():
+                self.verdict(model, watched.objective, Level.HEALTHY)
+
+    def guard(self, name: str, level: Level) -> Outcome:
+        """The health-monitor judges a guard."""
+        return self.verdict(guard_subject(name), "guard", level)
+
+    def judge(self, level: Level, *, calls: int = 1_000) -> Outcome:
+        """The health-monitor judges the step of the canary in progress."""
+        canary = self.entry.canary
+        assert canary is not None, "no canary is in progress"
+        return self.verdict(canary.model, f"canary.{canary.id}.{canary.step}", level, calls=calls)
 
     def lapse(self, model: str, objective: str = "unavailable") -> Outcome:
         """The last verdict of a model ran out now."""
@@ -92,18 +124,58 @@ class Driver:
 
     def disable(self, model: str, *, agent: str = AGENT, seconds: float = 60, name: str = "cmd-1") -> Outcome:
         """The operator takes a model away from an agent for some time."""
-        until = Micros(self.now + round(seconds * SECOND))
-        said = Command(name, self.deployment.name, Verb.DISABLE, agent, model, "maintenance", self.now, until)
-        sealed = self.deployment.seal(said, "olga")
-        command = open_sealed(sealed, self.state.book.trust, Command)
-        assert not isinstance(command, Refused)
-        return self.happen(Ordered(command, sealed))
+        return self.command(Verb.DISABLE, agent=agent, model=model, seconds=seconds, name=name)
+
+    def command(  # noqa: PLR0913 - every one has a default
+        self,
+        verb: Verb,
+        *,
+        agent: str = AGENT,
+        route: str = "",
+        model: str = "",
+        about: str = "",
+        outcome: ReviewOutcome = ReviewOutcome.NONE,
+        ticket: str = "",
+        seconds: float = 60,
+        name: str = "",
+        by: Sequence[str] = ("olga",),
+    ) -> Outcome:
+        """Somebody orders something; by default the operator, about every route of the agent."""
+        self._commands += 1
+        said = Command(
+            id=name or f"command-{self._commands}",
+            deployment=self.deployment.name,
+            verb=verb,
+            agent=agent,
+            route=route,
+            model=model,
+            about=about,
+            outcome=outcome,
+            ticket=ticket,
+            reason="maintenance",
+            issued_at=self.now,
+            expires_at=Micros(self.now + round(seconds * SECOND)),
+        )
+        sealed = self.deployment.seal(said, *by)
+        return self.happen(Ordered(self.opened(sealed, Command), sealed))
+
+    @property
+    def answer(self) -> str:
+        """What the last command was answered: `accepted`, or the reason for which it was refused."""
+        answer = max(self.state.answers.values(), key=lambda answer: answer.at)
+        return "accepted" if answer.accepted else answer.reason
+
+    def refuse(self, change: RoutingChange) -> Outcome:
+        """A router refuses a change."""
+        said = Acknowledgement("gateway-1", AckKind.NACK, change.id, event_id_of(change), "not_on_ladder", self.now)
+        return self.happen(self.opened(self.deployment.seal(said, "gateway-1"), Acknowledgement))
 
     def deny(self, model: str) -> Outcome:
         """Safety denies a model."""
         return self.document(self.deployment.seal(Denial(f"deny-{model}", model, "a leak", self.now), "sam"))
 
-    def _opened(self, sealed: bytes) -> Verified[Verdict]:
-        opened = open_sealed(sealed, self.state.book.trust, Verdict)
+    def opened(self, sealed: bytes, kind: type[S]) -> Verified[S]:
+        """A sealed record, verified."""
+        opened = open_sealed(sealed, self.state.book.trust, kind)
         assert not isinstance(opened, Refused)
         return opened

@@ -149,7 +149,9 @@ def _entered(case: Case, after: RouteEntry, cause: Cause) -> RouteEntry:
     moved = case.entry is None or (after.target, after.safe_state) != (entry.target, entry.safe_state)
     if not moved:
         return replace(after, nacked=False)
-    return replace(after, entered_at=case.now, trigger=cause.trigger, flaps=_flaps(case, cause), nacked=False)
+    first = entry.incident is not None and entry.incident.trigger is Trigger.POLICY
+    trigger = Trigger.POLICY if first else cause.trigger  # to be placed for the first time is no return
+    return replace(after, entered_at=case.now, trigger=trigger, flaps=_flaps(case, cause), nacked=False)
 
 
 def _flaps(case: Case, cause: Cause) -> int:

@@ -5,12 +5,13 @@ due and orders what the rules ask for. So an order is due wherever the state say
 come, and what one step leaves undone (`CHANGES_PER_STEP_MAX`) the next one finds again.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from interlock.decision.core.change import make_change, ordered
 from interlock.decision.core.choice import Choice
 from interlock.decision.core.consequences import consequences
-from interlock.decision.core.events import Event
+from interlock.decision.core.events import Event, Ordered
 from interlock.decision.core.inputs import read_input
 from interlock.decision.core.moments import next_moment
 from interlock.decision.core.state import State
@@ -83,12 +84,20 @@ def decide(state: State, event: Event, now: Micros) -> Outcome:
         return Outcome(made)
     step = _Step(state)
     step.put(*made)
-    if isinstance(event, Verified) and isinstance(event.value, Acknowledgement):
-        step.findings.append(
-            (Reason.ROUTER_REFUSED, f"{event.value.router}: {event.value.change_id}: {event.value.reason}")
-        )
+    step.findings += _findings(step.state, event)
     _sweep(step)
     return step.outcome()
+
+
+def _findings(state: State, event: Event) -> Iterator[tuple[Reason, str]]:
+    """What an event says that a person must look at: a command that was refused, a router that refuses a change."""
+    if isinstance(event, Verified) and isinstance(event.value, Acknowledgement):
+        said = event.value
+        yield Reason.ROUTER_REFUSED, f"{said.router}: {said.change_id}: {said.reason}"
+    if isinstance(event, Ordered):
+        answer = state.answers[event.command.value.id]
+        if not answer.accepted:
+            yield Reason(answer.reason), answer.detail
 
 
 def _sweep(step: _Step) -> None:

@@ -3,30 +3,40 @@
 Starting again and replaying come through here. `Journal.take` verifies a record, asks `ShardLog` whether it counts, and applies
 its entries. With `check`, it first decides again on the journalled inputs alone and compares what comes out, byte by byte: that
 is `interlock audit replay`.
+
+What is journalled changed something: an input that is refused when it is decided on again, or changes nothing, is a difference,
+and so is a tick of another time than its step's. Where a record stood on its topic is no input of a decision; the signature over
+the audit record vouches for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from interlock.decision.core.decide import decide
+from interlock.decision.core.decide import Outcome, decide
 from interlock.decision.core.events import interpret
 from interlock.decision.core.state import State
-from interlock.records.audit import AuditKind, AuditRecord, Entry, Input
+from interlock.records.audit import AuditKind, AuditRecord, Entry, Input, InputKind
 from interlock.records.change import RoutingChange
 from interlock.records.codec import encode
 from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.time import NEVER, Micros
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a step came to when it was decided on, or decided again."""
+    """What a step came to when it was decided on again.
+
+    Attributes:
+        fault: What is wrong with its inputs; empty if they are what was journalled.
+    """
 
     state: State
     entries: tuple[Entry, ...]
     changes: tuple[RoutingChange, ...]
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +48,51 @@ class Difference:
     what: str
 
 
-def decide_all(state: State, inputs: tuple[Input, ...], now: Micros) -> Decided:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The last step that counts: where it stands in the log, and the digest of the state after it."""
+
+    offset: int
+    term: int
+    sequence: int
+    now: Micros
+    digest: bytes
+
+
+def decide_all(state: State, inputs: Sequence[Input], now: Micros) -> Decided:
     """Decide on the inputs of one step, one after the other."""
     entries: list[Entry] = []
     changes: list[RoutingChange] = []
-    for given in inputs:
-        event = interpret(given, state.book.trust)
-        if isinstance(event, Refused):
+    fault = ""
+    for place, given in enumerate(inputs):
+        outcome = _decide_again(state, given, now)
+        if isinstance(outcome, str):
+            fault = fault or f"input {place} {outcome}"
             continue
-        outcome = decide(state, event, now)
         state = outcome.state
         entries += outcome.entries
         changes += outcome.changes
-    return Decided(state, tuple(entries), tuple(changes))
+    return Decided(state, tuple(entries), tuple(changes), fault)
+
+
+def _decide_again(state: State, given: Input, now: Micros) -> Outcome | str:
+    """What one input comes to, or why it cannot have been journalled like this."""
+    if given != _as_journalled(given, now):
+        return "is not of its kind"
+    event = interpret(given, state.book.trust)
+    if isinstance(event, Refused):
+        return f"is refused: {event.reason}"
+    outcome = decide(state, event, now)
+    return outcome if outcome.to_journal else "changes nothing"
+
+
+def _as_journalled(given: Input, now: Micros) -> Input:
+    """The input with what its kind does not use left out, as `Term` journals it."""
+    if given.kind is InputKind.TICK:
+        return Input(InputKind.TICK, at=now)
+    if given.kind is InputKind.LAPSE:
+        return Input(InputKind.LAPSE, subject=given.subject, at=given.at)
+    return Input(given.kind, given.topic, given.partition, given.offset, given.value, "", NEVER)
 
 
 @dataclass(slots=True)
@@ -59,11 +101,14 @@ class Journal:
 
     Attributes:
         state: The state after the last record that counted.
-        sealed: The last order of each route, as signed.
-        positions: By (topic, partition): the offset after the last journalled input.
         log: Which records count.
+        check: Whether to decide again and compare.
+        sealed: The last order of each route, as signed, of those that were read.
+        positions: By (topic, partition): the offset after the last input that need not be heard again.
         differences: What a checking reader found.
-        changes: How many orders the log holds.
+        last: The last step that counted; None before the first.
+        steps: How many steps were read that count.
+        changes: How many orders they hold.
     """
 
     state: State
@@ -72,6 +117,7 @@ class Journal:
     sealed: dict[RouteId, bytes] = field(default_factory=dict)
     positions: dict[tuple[str, int], int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+    last: Reached | None = None
     steps: int = 0
     changes: int = 0
 
@@ -80,6 +126,9 @@ class Journal:
 
         Returns:
             The record if it counts, None if it is void, or why it is not a record of the log at all.
+
+        Raises:
+            InvariantError: An entry of it does not fit this release.
         """
         opened = open_sealed(sealed, self.state.book.trust, AuditRecord)
         if isinstance(opened, Refused):
@@ -106,6 +155,7 @@ class Journal:
             if not isinstance(opened, Refused):
                 self.sealed[opened.value.route] = change
         self.state = self.state.at(record.now)
+        self.last = reached(offset, record)
         self.steps += 1
         self.changes += len(record.changes)
 
@@ -113,11 +163,19 @@ class Journal:
         again = decide_all(self.state, record.inputs, record.now)
         logged = [open_sealed(change, again.state.book.trust, RoutingChange) for change in record.changes]
         signed = [None if isinstance(opened, Refused) else encode(opened.value) for opened in logged]
+        what = again.fault
         if signed != [encode(change) for change in again.changes]:
-            self.differences.append(Difference(offset, record.sequence, "the changes are others"))
+            what = what or "the changes are others"
         elif again.entries != record.entries:
-            self.differences.append(Difference(offset, record.sequence, "the entries are others"))
+            what = what or "the entries are others"
         elif again.state.digest.root != record.state_digest:
-            self.differences.append(Difference(offset, record.sequence, "the state is another"))
+            what = what or "the state is another"
         elif record.now < self.state.now:
-            self.differences.append(Difference(offset, record.sequence, "time goes back"))
+            what = what or "time goes back"
+        if what:
+            self.differences.append(Difference(offset, record.sequence, what))
+
+
+def reached(offset: int, step: AuditRecord) -> Reached:
+    """What is remembered of a step that counts."""
+    return Reached(offset, step.term, step.sequence, step.now, step.state_digest)
