@@ -29,12 +29,12 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
         service = HealthMonitorService(
             Monitor(settings.rules), policies, Outbox(it.publisher, it.key, it.findings), it.clock, it.metrics
         )
-        stream = TelemetryStream(
-            settings.bootstrap,
-            settings.fetch_wait_ms,
-            service.handle,
-            lambda held: it.readiness.set("telemetry", held, "" if held else "no partition is assigned"),
-        )
+
+        def assigned(held: bool) -> None:
+            service.listening(held)
+            it.readiness.set("telemetry", held, "" if held else "no partition is assigned")
+
+        stream = TelemetryStream(settings.bootstrap, settings.fetch_wait_ms, service.handle, assigned)
         loops = {"policies": policies.run(stop), "telemetry": stream.run(stop), "judging": service.run(stop)}
         await lifecycle.supervise(stop, loops)
 

@@ -1,7 +1,10 @@
-"""The health-monitor's loop: telemetry and policies in, verdicts out; the judging is the core's.
+"""The health-monitor's loop: telemetry, guards' beats and policies in, verdicts out; the judging is the core's.
 
 Verify → decode → observe → judge → sign → publish. Whatever was refused is a finding, except telemetry of a model that no
-policy uses, which is only counted: a gateway may call models that are none of Interlock's business.
+policy uses and beats of a guard that none requires, which are only counted: a gateway may call models that are none of
+Interlock's business.
+
+What a policy asks for and nobody judges yet is logged once for each policy, and counted in `objectives_without_producer`.
 
 A verdict that cannot be published is not kept: the next refresh, at most `refresh` later, says what holds then.
 """
@@ -9,11 +12,14 @@ A verdict that cannot be published is not kept: the next refresh, at most `refre
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from interlock.health_monitor.core.monitor import Monitor
-from interlock.records.health import Level, TelemetryBatch, Verdict
+from interlock.health_monitor.core.objectives import without_producer
+from interlock.policy.book import Book
+from interlock.records.health import GuardBeat, Level, TelemetryBatch, Verdict
 from interlock.records.sealing import open_sealed, seal
 from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Publisher, Record
@@ -22,7 +28,7 @@ from interlock.runtime.lifecycle import Stop
 from interlock.runtime.metrics import Metrics
 from interlock.runtime.policy_follower import PolicyFollower
 from interlock.signing.keys import SigningKey
-from interlock.signing.verifier import Refused
+from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
@@ -31,6 +37,7 @@ from interlock.wire.topics import VERDICTS
 TICK_S = 0.1
 """How often silence and refreshes are looked for; a verdict on what was just told does not wait for it."""
 
+_NOBODYS_BUSINESS = frozenset({Reason.MODEL_NOT_USED, Reason.GUARD_NOT_REQUIRED})
 _RANK = {Level.UNKNOWN: 0, Level.HEALTHY: 1, Level.DEGRADED: 2, Level.UNAVAILABLE: 3}
 _log = structlog.get_logger(__name__)
 
@@ -69,36 +76,68 @@ class HealthMonitorService:
         self._outbox = outbox
         self._clock = clock
         self._saying = asyncio.Lock()
-        self._batches = metrics.counter("telemetry_batches", "1", "Batches of telemetry, by what became of them.")
+        self._book: Book | None = None
+        self._unjudged: dict[str, tuple[int, list[str]]] = {}
+        self._batches = metrics.counter(
+            "telemetry_batches", "1", "Batches of telemetry and beats of guards, by what became of them."
+        )
         self._verdicts = metrics.counter("verdicts", "1", "Verdicts published, by level.")
         self._lost = metrics.counter("verdicts_unpublished", "1", "Verdicts that could not be published.")
         self._level = metrics.gauge(
-            "verdict_level", "1", "Last level of a model: 0 unknown, 1 healthy, 2 degraded, 3 unavailable."
+            "verdict_level", "1", "Last level of a model or guard: 0 unknown, 1 healthy, 2 degraded, 3 unavailable."
         )
+        self._without_producer = metrics.gauge(
+            "objectives_without_producer", "1", "Objectives of the policies held that nobody judges yet."
+        )
+
+    def listening(self, held: bool) -> None:
+        """Take note whether telemetry is heard: a guard is not silent because nobody listens."""
+        self._monitor.listening(held, self._now)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Take in records of the telemetry topic, and say at once what changed."""
-        self._monitor.watch(self._policies.book, self._now)
+        self._watch()
         for record in records:
             refused = self._observe(record)
             self._batches.add(1, {"result": refused.reason.value if refused else "taken"})
-            if refused is not None and refused.reason is not Reason.MODEL_NOT_USED:
+            if refused is not None and refused.reason not in _NOBODYS_BUSINESS:
                 await self._outbox.findings.report(refused.reason, refused.detail, record)
         await self._say()
 
     async def run(self, stop: Stop) -> None:
         """Look for silence and refresh verdicts, until asked to stop."""
         while not await stop.within(TICK_S):
-            self._monitor.watch(self._policies.book, self._now)
+            self._watch()
             await self._say()
 
     @property
     def _now(self) -> Micros:
         return self._clock.now().wall
 
+    def _watch(self) -> None:
+        book = self._policies.book
+        self._monitor.watch(book, self._now)
+        if book is self._book:
+            return
+        self._book = book
+        before = self._unjudged
+        self._unjudged = {
+            agent: (held.value.version, without_producer(held.value)) for agent, held in book.policies.items()
+        }
+        for agent, (version, objectives) in self._unjudged.items():
+            if objectives and before.get(agent) != (version, objectives):
+                _log.warning("objectives_without_producer", agent=agent, version=version, objectives=objectives)
+        self._without_producer.set(sum(len(objectives) for _, objectives in self._unjudged.values()))
+
     def _observe(self, record: Record) -> Refused | None:
-        batch = open_sealed(record.value, self._policies.book.trust, TelemetryBatch)
-        return batch if isinstance(batch, Refused) else self._monitor.observe(batch, self._now)
+        opened: Verified[Any] | Refused = open_sealed(
+            record.value, self._policies.book.trust, TelemetryBatch, GuardBeat
+        )
+        if isinstance(opened, Refused):
+            return opened
+        if isinstance(opened.value, GuardBeat):
+            return self._monitor.hear(opened.narrow(GuardBeat), self._now)
+        return self._monitor.observe(opened.narrow(TelemetryBatch), self._now)
 
     async def _say(self) -> None:
         """Publish the verdicts that are due. One at a time says, so that a later verdict is never before an earlier one."""

@@ -16,11 +16,11 @@ class HealthMonitorSettings(ServiceSettings):
     Attributes:
         owner: Its name in the trust root.
         key: Its private key.
-        window: How far back errors, throttled and latency look; also how old a batch may be.
+        window: How far back shares of calls look; also how old a batch may be.
         calls_min: The smallest sample that they judge.
-        faults_in_a_row: How many make a model unavailable.
+        faults_in_a_row: How many make a model, or its credential, unavailable.
         successes_in_a_row: How many make it available, at first and again.
-        silence: After how long without a call a model is unknown. Standbys are called by the probe only, so this is more than
+        silence: After how long without a call that says anything a model is unknown. Standbys are called by the probe only, so this is more than
             the probe's interval.
         refresh: How often a verdict that did not change is said again.
         validity: How long a verdict may be believed; it outlives a refresh that got lost.

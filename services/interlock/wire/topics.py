@@ -57,7 +57,7 @@ class TopicSpec:
 
 TELEMETRY = TopicSpec(
     name="interlock.telemetry.v1",
-    key="The model that was called.",
+    key="The model that was called, or the guard that beats.",
     partitions=4,
     cleanup="delete",
     retention_ms=6 * _HOUR_MS,

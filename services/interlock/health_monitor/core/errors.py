@@ -15,9 +15,10 @@ class Errors:
     def __init__(self, share: ShareInWindow) -> None:
         self._share = share
 
-    def observe(self, seen: Tally, now: Micros) -> None:
+    def observe(self, seen: Tally, now: Micros) -> bool:
         """Count the faults among faults and successes."""
         self._share.count(seen.faults, seen.faults + seen.ok, now)
+        return seen.calls > 0
 
     def judge(self, now: Micros) -> Judgement:
         """Degraded above the share."""

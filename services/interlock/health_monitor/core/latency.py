@@ -25,9 +25,10 @@ class Latency:
         self._share = share
         self._limit_s = limit_s
 
-    def observe(self, seen: Tally, now: Micros) -> None:
+    def observe(self, seen: Tally, now: Micros) -> bool:
         """Count the slow calls among the successful ones."""
         self._share.count(above(seen.latency, self._limit_s), sum(seen.latency.values()), now)
+        return seen.calls > 0
 
     def judge(self, now: Micros) -> Judgement:
         """Degraded if the 95th percentile is above the limit."""

@@ -11,9 +11,10 @@ class Throttled:
     def __init__(self, share: ShareInWindow) -> None:
         self._share = share
 
-    def observe(self, seen: Tally, now: Micros) -> None:
+    def observe(self, seen: Tally, now: Micros) -> bool:
         """Count the throttled calls among all that the provider answered or failed."""
         self._share.count(seen.throttled, seen.calls, now)
+        return seen.calls > 0
 
     def judge(self, now: Micros) -> Judgement:
         """Degraded above the share."""
