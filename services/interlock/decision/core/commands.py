@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from interlock.decision.core.state import State
+from interlock.policy.book import Book
 from interlock.policy.lattice import material
 from interlock.records.audit import Entry
 from interlock.records.change import Cause, Trigger
@@ -107,13 +108,20 @@ def _fault(order: Order) -> Reason | None:
 
 def _not_authorised(order: Order) -> Reason | None:
     said = order.said
-    roles = _BY[said.verb]
-    if said.verb is Verb.REVIEW and said.outcome is ReviewOutcome.REVOKE:
-        roles = (*roles, Role.OPERATOR)
-    held = order.state.book.policies.get(said.agent)
+    people, needed = who_may(order.state.book, said.agent, said.verb, said.outcome)
+    return None if len(order.command.signers & people) >= needed else Reason.NOT_AUTHORISED
+
+
+def who_may(
+    book: Book, agent: str, verb: Verb, outcome: ReviewOutcome = ReviewOutcome.NONE
+) -> tuple[frozenset[str], int]:
+    """The people who may order this of an agent, and how many of them must sign."""
+    revoke = verb is Verb.REVIEW and outcome is ReviewOutcome.REVOKE
+    roles = (*_BY[verb], Role.OPERATOR) if revoke else _BY[verb]
+    held = book.policies.get(agent)
     strict = held is not None and held.value.workflow in _STRICT
-    people = 2 if strict and said.verb in _WIDENING else 1
-    return None if len(order.signed_by(*roles)) >= people else Reason.NOT_AUTHORISED
+    people = frozenset().union(*(book.trust.holders(role, agent) for role in roles))
+    return people, 2 if strict and verb in _WIDENING else 1
 
 
 def _disable(order: Order) -> list[Entry] | Reason:
