@@ -136,9 +136,8 @@ class TriggerRule:
     def __post_init__(self) -> None:
         require(0 <= self.threshold < math.inf, "a threshold is a number of 0 or more")
         require_duration(self.for_us)
-        require(
-            (self.trigger is WatchedTrigger.QUALITY) == is_name(self.metric), "quality, and it alone, names a metric"
-        )
+        quality = self.trigger is WatchedTrigger.QUALITY
+        require(is_name(self.metric) if quality else not self.metric, "quality, and it alone, names a metric")
         refusals = self.trigger is WatchedTrigger.REFUSALS
         require(
             not refusals or self.mode is Mode.SUSPEND, "refusals never lead to another model: their mode is suspend"

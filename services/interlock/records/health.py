@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.records.bounds import require
+from interlock.records.documents import guard_subject
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import is_name, is_scope
 from interlock.vocabulary.limits import BATCH_CELLS_MAX, CALLS_MAX, SKETCH_BUCKETS_MAX
@@ -128,7 +129,7 @@ class GuardBeat(Statement):
     at: Micros
 
     def __post_init__(self) -> None:
-        require(is_name(self.guard), "a beat names its guard")
+        require(is_name(self.guard) and is_name(guard_subject(self.guard)), "a beat names its guard")
 
     def said_by(self) -> str:
         """The guard speaks for itself only."""

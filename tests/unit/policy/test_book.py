@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.commands import Command, Verb
+from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.documents import Denial
 from interlock.records.head import Head
 from interlock.records.models import Evidence
@@ -120,7 +120,20 @@ def test_bytes_that_are_no_envelope():
 
 
 def test_a_kind_of_record_that_has_no_place_on_this_topic():
-    command = Command("c-1", "testbed", Verb.DISABLE, "support", "atlas", "", NOW, Micros(NOW + DAY))
+    command = Command(
+        id="c-1",
+        deployment="testbed",
+        verb=Verb.DISABLE,
+        agent="support",
+        route="",
+        model="atlas",
+        about="",
+        outcome=ReviewOutcome.NONE,
+        ticket="",
+        reason="",
+        issued_at=NOW,
+        expires_at=Micros(NOW + DAY),
+    )
     evidence = DEPLOYMENT.rung("atlas").evidence
     for sealed in (DEPLOYMENT.seal(command, "olga"), evidence):
         assert reason(DEPLOYMENT.book(), sealed) is Reason.UNEXPECTED_PAYLOAD_TYPE

@@ -226,16 +226,21 @@ def test_bad_signature_beside_a_good_one_of_the_same_key():
 
 MAY_SAY = {
     PayloadType.TRUST_ROOT: {Role.ROOT},
+    PayloadType.REGISTRATION: {Role.GOVERNANCE},
     PayloadType.EVIDENCE: {Role.VALIDATOR},
     PayloadType.ROUTE_POLICY: set(),
     PayloadType.DENIAL: {Role.SAFETY},
-    PayloadType.COMMAND: {Role.OPERATOR, Role.AGENT_OWNER},
+    PayloadType.COMMAND: {Role.OPERATOR, Role.AGENT_OWNER, Role.SAFETY},
     PayloadType.TELEMETRY: {Role.REPORTER, Role.PROBE},
+    PayloadType.GUARD_BEAT: {Role.GUARD},
     PayloadType.VERDICT: {Role.HEALTH},
     PayloadType.AUDIT_RECORD: {Role.DECISION},
     PayloadType.ROUTING_CHANGE: {Role.DECISION},
     PayloadType.HEARTBEAT: {Role.DECISION},
     PayloadType.ACKNOWLEDGEMENT: {Role.ROUTER},
+    PayloadType.STATE_RECORD: {Role.DECISION},
+    PayloadType.STATE_MARK: {Role.DECISION},
+    PayloadType.TICKET: {Role.ROUTER},
     PayloadType.NOTICE: {Role.NOTIFIER},
     PayloadType.FINDING: {
         Role.DECISION,

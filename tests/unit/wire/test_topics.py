@@ -12,6 +12,7 @@ from interlock.wire.topics import (
     POLICIES,
     ROUTES,
     SHARDS,
+    STATE,
     TOPICS,
     VERDICTS,
     config,
@@ -21,7 +22,7 @@ every_topic = pytest.mark.parametrize("spec", TOPICS, ids=lambda spec: spec.name
 
 
 def test_every_topic_has_a_name_of_its_own():
-    assert len(BY_NAME) == len(TOPICS) == 10
+    assert len(BY_NAME) == len(TOPICS) == 12
 
 
 @every_topic
@@ -54,13 +55,13 @@ def test_what_proves_something_is_kept_for_ever_and_whole(spec):
     assert config(spec)["retention.ms"] == config(spec)["retention.bytes"] == "-1"
 
 
-@pytest.mark.parametrize("spec", [ROUTES, VERDICTS], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [ROUTES, STATE, VERDICTS], ids=lambda spec: spec.name)
 def test_what_only_counts_at_its_latest_is_compacted(spec):
     assert config(spec)["cleanup.policy"] == "compact"
 
 
 def test_what_decision_writes_is_sharded_alike_and_policies_are_in_one_order():
-    assert {spec.partitions for spec in (AUDIT, ROUTES, HEARTBEATS)} == {SHARDS}
+    assert {spec.partitions for spec in (AUDIT, ROUTES, STATE, HEARTBEATS)} == {SHARDS}
     assert POLICIES.partitions == 1
 
 
