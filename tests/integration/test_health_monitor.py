@@ -6,28 +6,33 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from interlock.records.health import Cell, Level, Outcome, TelemetryBatch, Verdict
+from interlock.records.documents import TriggerRule, WatchedTrigger, guard_subject
+from interlock.records.health import Cell, GuardBeat, Level, Outcome, TelemetryBatch, Verdict
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
+from interlock.reporting.guard_beat import GuardPulse
 from interlock.runtime.bus import Publisher, Reader
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.kafka_bus import KafkaBus
+from interlock.runtime.lifecycle import Stop
 from interlock.signing.verifier import Verified
-from interlock.testing.builders import Deployment, model
+from interlock.testing.builders import TRIGGERS, Deployment, model
 from interlock.testing.model_server import ModelServer
 from interlock.vocabulary.identifiers import digest
 from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import Micros
 from interlock.wire.topics import FINDINGS, POLICIES, TELEMETRY, VERDICTS
 
 PATIENCE_S = 60
+GUARD = "guardrail-1"
 
 
 @dataclass
@@ -91,10 +96,17 @@ class World:
         self.deployment = Deployment(f"test-{self.tag}", now=SystemClock().now().wall, agents=(self.agent,))
         self.deployment.install(self.directory)
 
-    async def publish_policy(self, endpoint: str = "http://127.0.0.1:9/v1") -> None:
-        rung = replace(model(self.atlas, endpoint=endpoint), secret_ref="env:ATLAS_KEY")
-        policy = self.deployment.policy(self.agent, [rung])
-        await self.publisher.publish(POLICIES.name, f"policy/{self.agent}", policy)
+    async def publish_policy(
+        self,
+        endpoint: str = "http://127.0.0.1:9/v1",
+        *,
+        triggers: Sequence[TriggerRule] = TRIGGERS,
+        guards: tuple[str, ...] = (),
+    ) -> None:
+        rung = model(self.atlas, endpoint=endpoint, identity={"secret_ref": "env:ATLAS_KEY"})
+        policy = self.deployment.policy_of(self.agent, self.deployment.rule([rung], triggers=triggers, guards=guards))
+        sealed = self.deployment.seal(policy, "grace", "oscar")
+        await self.publisher.publish(POLICIES.name, f"policy/{self.agent}", sealed)
 
     @asynccontextmanager
     async def service(self, module: str, owner: str, extra: str = "") -> AsyncIterator[Service]:
@@ -133,12 +145,12 @@ class World:
         await self.publisher.publish(TELEMETRY.name, self.atlas, sealed)
 
     async def verdict(self, wanted: Callable[[Verdict], bool]) -> Verdict:
-        """Wait for a verdict on this world's model that has not been looked at."""
+        """Wait for a verdict on this world's model or guard that has not been looked at."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 for record in await self.verdicts.batch():
                     opened = open_sealed(record.value, self.deployment.root, Verdict)
-                    if isinstance(opened, Verified) and opened.value.model == self.atlas:
+                    if isinstance(opened, Verified) and opened.value.model in {self.atlas, guard_subject(GUARD)}:
                         assert opened.signers == {"health-1"}
                         assert record.key == opened.value.key.encode()
                         self.told.append(opened.value)
@@ -225,6 +237,40 @@ async def test_garbage_and_forgeries_are_findings_and_judging_goes_on(world: Wor
         for _ in range(3):
             await world.tell({"ok": 1})
         await world.verdict(judged("unavailable", Level.HEALTHY))
+        assert await monitor.terminate() == 0
+
+
+async def test_a_credential_that_fails_call_after_call_is_unavailable(world: World):
+    await world.publish_policy(triggers=(*TRIGGERS, TriggerRule(WatchedTrigger.CREDENTIAL, 0.0, Micros(0))))
+    async with world.service("interlock.health_monitor", "health-1") as monitor:
+        await world.tell({"ok": 3})
+        await world.verdict(judged("credential", Level.HEALTHY))
+        for _ in range(5):
+            await world.tell({"credential": 1})
+        verdict = await world.verdict(judged("credential", Level.UNAVAILABLE))
+        assert (verdict.detail, verdict.calls) == ("the last 5 calls failed for their credential", 5)
+        assert await monitor.terminate() == 0
+
+
+async def test_a_guard_that_goes_silent_is_unavailable_whatever_others_say_in_its_name(world: World):
+    await world.publish_policy(guards=(GUARD,))
+    clock, stop = SystemClock(), Stop()
+    pulse = GuardPulse(world.publisher, GUARD, world.deployment.key(GUARD), clock)
+    async with world.service("interlock.health_monitor", "health-1") as monitor:
+        beating = asyncio.create_task(pulse.run(stop))
+        first = await world.verdict(judged("guard", Level.HEALTHY))
+        assert (first.model, first.reporters) == (guard_subject(GUARD), (GUARD,))
+        await world.verdict(lambda said: judged("guard", Level.HEALTHY)(said) and said.since == first.since)
+        stop.request()
+        await beating
+        forged = world.deployment.seal(GuardBeat(GUARD, clock.now().wall), "probe-1")
+        await world.publisher.publish(TELEMETRY.name, GUARD, forged)
+        finding = await world.finding(lambda said: said.digest == digest(forged))
+        assert finding.reason == Reason.ROLE_NOT_ALLOWED.value
+        verdict = await world.verdict(judged("guard", Level.UNAVAILABLE))
+        assert verdict.detail == "no beat for 5s"
+        assert await pulse.beat()
+        await world.verdict(judged("guard", Level.HEALTHY))
         assert await monitor.terminate() == 0
 
 

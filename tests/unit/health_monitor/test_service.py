@@ -2,13 +2,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from structlog.testing import capture_logs
+
 from interlock.health_monitor.core.monitor import Monitor
 from interlock.health_monitor.core.objectives import Rules
 from interlock.health_monitor.service import HealthMonitorService, Outbox
-from interlock.records.health import Cell, Level, TelemetryBatch, Verdict
+from interlock.records.documents import RouteRule, TriggerRule, WatchedTrigger
+from interlock.records.health import Cell, GuardBeat, Level, TelemetryBatch, Verdict
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.findings import Findings
+from interlock.reporting.guard_beat import GuardPulse
 from interlock.runtime.bus import Publisher, Record
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
@@ -16,10 +20,10 @@ from interlock.runtime.metrics import Metrics
 from interlock.runtime.policy_follower import PolicyFollower
 from interlock.signing.statement import Statement
 from interlock.signing.verifier import Refused, Verified
-from interlock.testing.builders import Deployment
+from interlock.testing.builders import TRIGGERS, Deployment
 from interlock.testing.virtual_time import VirtualClock, run_virtually
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import seconds
+from interlock.vocabulary.time import Micros, seconds
 from interlock.wire.topics import FINDINGS, POLICIES, TELEMETRY, VERDICTS
 
 RULES = Rules(seconds(30), 5, 5, 3, seconds(10), seconds(1), seconds(5))
@@ -52,6 +56,17 @@ class Desk:
         await self.policies.catch_up()
         outbox = Outbox(publisher, self.deployment.key("health-1"), findings)
         self.service = HealthMonitorService(Monitor(RULES), self.policies, outbox, self.clock, self.metrics)
+        self.service.listening(True)
+
+    async def adopt(self, rule: RouteRule, version: int = 2) -> None:
+        """Publish a policy and let the service read it."""
+        policy = self.deployment.policy_of("support", rule, version=version)
+        sealed = self.deployment.seal(policy, "grace", "oscar")
+        await (await self.bus.publisher()).publish(POLICIES.name, "policy/support", sealed)
+        await self.policies.catch_up()
+
+    def beat(self, guard: str = "guardrail-1", by: str = "guardrail-1", ahead_s: float = 0) -> bytes:
+        return self.deployment.seal(GuardBeat(guard, Micros(self.clock.now().wall + seconds(ahead_s))), by)
 
     async def tell(self, *values: bytes | None) -> None:
         """What the stream hands over."""
@@ -148,5 +163,74 @@ def test_a_policy_that_arrives_later_is_judged_from_then_on():
         await desk.policies.catch_up()
         await desk.tell(desk.batch({"ok": 3}, model="birch"))
         assert [said.model for said in await desk.verdicts()] == ["birch"]
+
+    play(scenario)
+
+
+def test_a_guard_that_a_policy_requires_is_healthy_while_it_beats_and_unavailable_in_silence():
+    async def scenario(desk: Desk) -> None:
+        await desk.adopt(desk.deployment.rule(["atlas"], guards=("guardrail-1",)))
+        pulse = GuardPulse(await desk.bus.publisher(), "guardrail-1", desk.deployment.key("guardrail-1"), desk.clock)
+        beats = await desk.bus.reader([TELEMETRY.name])
+        for _ in range(10):
+            assert await pulse.beat()
+            await desk.service.handle(await beats.read_to_end())
+            await asyncio.sleep(1)
+        assert {said.level for said in await desk.verdicts("guard")} == {Level.HEALTHY}
+        await asyncio.sleep(5)
+        last = (await desk.verdicts("guard"))[-1]
+        assert (last.model, last.level) == ("guard@guardrail-1", Level.UNAVAILABLE)
+
+    play(scenario)
+
+
+def test_bad_beats_are_findings_and_break_no_silence():
+    async def scenario(desk: Desk) -> None:
+        await desk.adopt(desk.deployment.rule(["atlas"], guards=("guardrail-1",)))
+        good = desk.beat()
+        await asyncio.sleep(2)
+        hostile = {
+            desk.beat(by="probe-1"): Reason.ROLE_NOT_ALLOWED,
+            desk.beat("guardrail-2"): Reason.NOT_ITS_OWN_WORD,
+            desk.beat(by="mallory"): Reason.NO_SIGNATURE,
+            desk.beat(ahead_s=60): Reason.FROM_THE_FUTURE,
+            desk.beat(ahead_s=-60): Reason.EXPIRED,
+        }
+        await desk.tell(*hostile)
+        assert await desk.verdicts("guard") == []
+        await desk.tell(good, good)
+        found = [finding.reason for finding in await desk.said(FINDINGS.name, Finding)]
+        assert sorted(found) == sorted([*hostile.values(), Reason.NOT_NEWER])
+        assert [said.level for said in await desk.verdicts("guard")] == [Level.HEALTHY]
+
+    play(scenario)
+
+
+def test_a_beat_of_a_guard_that_no_policy_requires_is_counted_and_is_no_finding():
+    async def scenario(desk: Desk) -> None:
+        await desk.tell(desk.beat())
+        assert await desk.said(FINDINGS.name, Finding) == []
+        assert b'interlock_telemetry_batches_total{result="guard_not_required"} 1.0' in desk.metrics.render()
+
+    play(scenario)
+
+
+def test_what_nobody_judges_is_said_once_for_each_policy_and_counted():
+    async def scenario(desk: Desk) -> None:
+        unjudged = (
+            TriggerRule(WatchedTrigger.COST, 12.0, Micros(0)),
+            TriggerRule(WatchedTrigger.LOW_CONFIDENCE, 0.3, Micros(0)),
+        )
+        with capture_logs() as logs:
+            await desk.adopt(desk.deployment.rule(["atlas"], triggers=(*TRIGGERS, *unjudged)))
+            await asyncio.sleep(2)
+            assert b"interlock_objectives_without_producer 2.0" in desk.metrics.render()
+            await desk.adopt(desk.deployment.rule(["atlas"]), version=3)
+            await asyncio.sleep(2)
+        told = [
+            (line["version"], line["objectives"]) for line in logs if line["event"] == "objectives_without_producer"
+        ]
+        assert told == [(2, ["cost>12", "low_confidence>0.3"])]
+        assert b"interlock_objectives_without_producer 0.0" in desk.metrics.render()
 
     play(scenario)
