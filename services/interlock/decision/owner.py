@@ -1,18 +1,15 @@
-"""One shard and its owner: claim, rebuild from the log, rule until the first doubt, and claim again."""
+"""One shard and its owner: claim, start again from what stands there, rule until the first doubt, and claim again."""
 
 import structlog
 
-from interlock.decision.core.journal import Journal
-from interlock.decision.core.state import State
 from interlock.decision.core.tenure import Tenure
 from interlock.decision.desk import Desk
+from interlock.decision.restart import start_again
 from interlock.decision.term import Term, TermEnded
 from interlock.records.audit import AuditKind, AuditRecord
-from interlock.records.log import NO_TERM, ShardLog
+from interlock.records.log import NO_TERM
 from interlock.records.sealing import seal
-from interlock.runtime.bus import Position
 from interlock.runtime.lifecycle import Stop
-from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.wire.topics import AUDIT
 
@@ -54,27 +51,17 @@ class ShardOwner:
         publisher = await desk.bus.publisher()
         claim = AuditRecord(desk.shard, AuditKind.CLAIM, desk.owner, NO_TERM, 0, desk.now(), (), (), (), b"")
         offset = await publisher.publish(AUDIT.name, str(desk.shard), seal(claim, desk.key), partition=desk.shard)
-        journal = await self._rebuild(offset)
-        tenure = Tenure.begin(offset, journal.log)
+        restart = await start_again(desk, offset)
+        tenure = Tenure.begin(offset, restart.journal.log)
         if tenure.doubt is not None:
             raise TermEnded(tenure.doubt)
-        _log.info("shard_claimed", shard=desk.shard, term=offset, steps=journal.steps, routes=len(journal.sealed))
-        term = Term(desk, publisher, journal, tenure)
-        await term.restore()
-        return term
-
-    async def _rebuild(self, claim: int) -> Journal:
-        """Read the log from its beginning up to the claim."""
-        desk = self._desk
-        journal = Journal(State.start(desk.shard, desk.shards, desk.book), ShardLog(desk.shard))
-        where = Position(AUDIT.name, desk.shard)
-        reader = await desk.bus.reader([where], start={where: 0})
-        try:
-            while reader.position(where) <= claim:
-                for record in await reader.batch():
-                    taken = journal.take(record.offset, record.value) if record.offset <= claim else None
-                    if isinstance(taken, Refused):
-                        await desk.findings.report(taken.reason, taken.detail, record)
-        finally:
-            await reader.close()
-        return journal
+        desk.instruments.started(desk.shard, restart.source, restart.records)
+        _log.info(
+            "shard_claimed",
+            shard=desk.shard,
+            term=offset,
+            source=restart.source.value,
+            records=restart.records,
+            routes=len(restart.journal.sealed),
+        )
+        return Term(desk, publisher, restart, tenure)

@@ -5,16 +5,22 @@ published before the append is acknowledged, and only if its offset follows the 
 is published under the term: `core.tenure` keeps these rules.
 """
 
+from collections.abc import Iterable
+
 import structlog
 
 from interlock.decision.core.decide import Outcome, decide
 from interlock.decision.core.events import Event, Lapse, Tick, interpret
 from interlock.decision.core.freshness import Freshness
-from interlock.decision.core.journal import Journal
+from interlock.decision.core.journal import Reached, reached
 from interlock.decision.core.state import State
 from interlock.decision.core.step import Step
 from interlock.decision.core.tenure import Tenure
 from interlock.decision.desk import Desk
+from interlock.decision.inputs import open_inputs, worth_reading
+from interlock.decision.pipelined import publish_all
+from interlock.decision.projector import Projector
+from interlock.decision.restart import Restart
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.change import Heartbeat
 from interlock.records.health import Verdict
@@ -26,7 +32,7 @@ from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import AUDIT, COMMANDS, HEARTBEATS, POLICIES, ROUTES, VERDICTS
+from interlock.wire.topics import AUDIT, HEARTBEATS, POLICIES, ROUTES, VERDICTS
 
 BEAT_US = 1 * SECOND
 """One heartbeat a second (DESIGN 8)."""
@@ -37,10 +43,12 @@ TICK_US = SECOND // 5
 HEARD_WITHIN_S = 2.0
 """No heartbeat unless every input was heard to be at its end within this time (DESIGN 8)."""
 
-VERDICT_AGE_US_MAX = 60 * SECOND
-"""Verdicts on the topic that are older are not even verified: they have long lapsed."""
+BATCH = 100
+"""Records decided on between two looks at the clock: each may make `CHANGES_PER_STEP_MAX` orders, and heartbeats must not wait."""
 
-_SILENT = frozenset({Reason.NOT_NEWER, Reason.MODEL_NOT_USED, Reason.EXPIRED})
+_SILENT = frozenset(
+    {Reason.NOT_NEWER, Reason.MODEL_NOT_USED, Reason.EXPIRED, Reason.CANARY_UNKNOWN, Reason.CHANGE_UNKNOWN}
+)
 """Refusals that are part of reading a topic from its beginning or beside other shards; they are no findings."""
 
 _log = structlog.get_logger(__name__)
@@ -60,22 +68,24 @@ class Term:
     Args:
         desk: What the owner works with.
         publisher: Where it appends.
-        journal: The log, read up to the claim.
+        restart: Everything up to the claim.
         tenure: The term that the claim began.
     """
 
-    def __init__(self, desk: Desk, publisher: Publisher, journal: Journal, tenure: Tenure) -> None:
+    def __init__(self, desk: Desk, publisher: Publisher, restart: Restart, tenure: Tenure) -> None:
         self._desk = desk
         self._publisher = publisher
-        self._step = Step(journal.state)
-        self._sealed = journal.sealed
-        self._positions = journal.positions
+        self._restart = restart
+        self._step = Step(restart.journal.state)
+        self._sealed = restart.journal.sealed
+        self._heard = restart.journal.positions
+        self._projector = Projector(desk, publisher, restart.unwritten, restart.journal.last, restart.marked)
         self._tenure = tenure
         self._published: set[int] = set()
-        self._routes_end = 0
         self._freshness = Freshness()
         self._beat_due = Micros(0)
         self._tick_due = Micros(0)
+        self._orders_left = False
 
     @property
     def beats(self) -> int:
@@ -86,48 +96,21 @@ class Term:
     def _state(self) -> State:
         return self._step.state
 
-    async def restore(self) -> None:
-        """Publish again what the log holds and the routes topic does not."""
-        where = Position(ROUTES.name, self._desk.shard)
-        reader = await self._desk.bus.reader([where])
-        try:
-            last = {record.key: record.value for record in await reader.read_to_end()}
-            self._routes_end = reader.position(where)
-        finally:
-            await reader.close()
-        for route, sealed in self._sealed.items():
-            if last.get(route.key.encode()) != sealed:
-                await self._publish(route, sealed)
-
     async def run(self, stop: Stop) -> None:
-        """Read, decide, append, publish; and beat."""
-        reader = await self._open()
+        """Publish what a crash left unpublished; then read, decide, append, publish; and beat."""
+        await self._publish(self._restart.unpublished.items())
+        reader = await open_inputs(self._desk, self._tenure.term, self._restart.routes_end, self._heard)
         try:
             await self._begin(await reader.read_to_end())
             while not stop.is_set() and self._desk.held():
-                records = await reader.batch(wait_s=TICK_US / SECOND)
+                busy = self._projector.behind or self._orders_left
+                records = await reader.batch(limit=BATCH, wait_s=0 if busy else TICK_US / SECOND)
                 await self._take(records, heard_all=reader.at_end(HEARD_WITHIN_S))
                 await self._heartbeat(reader)
+                if not self._orders_left:
+                    await self._projector.write(self._heard)
         finally:
             await reader.close()
-
-    async def _open(self) -> Reader:
-        shard = self._desk.shard
-        start = {Position(topic, partition): offset for (topic, partition), offset in self._positions.items()}
-        start[Position(POLICIES.name, 0)] = (
-            0  # every book is read whole: other shards' policies are not journalled here
-        )
-        start = {where: offset for where, offset in start.items() if where.topic != VERDICTS.name}
-        start[Position(AUDIT.name, shard)] = self._tenure.term + 1
-        start[Position(ROUTES.name, shard)] = self._routes_end
-        topics: list[str | Position] = [
-            POLICIES.name,
-            COMMANDS.name,
-            VERDICTS.name,
-            Position(AUDIT.name, shard),
-            Position(ROUTES.name, shard),
-        ]
-        return await self._desk.bus.reader(topics, start=start)
 
     async def _begin(self, records: list[Record]) -> None:
         """Take what was said while nobody ruled.
@@ -135,43 +118,46 @@ class Term:
         The state remembers verdicts, not how fresh they are. What has no fresh word lapses before anything is decided, so that
         no rung is entered on the strength of an old one. Policies come first: a verdict counts only for a model that one uses.
         """
-        now = max(self._desk.now(), self._state.now)
+        now = self._now()
         fresh = {verdict.value.key for record in records if (verdict := self._verdict(record, now)) is not None}
         for key in sorted(set(self._state.verdicts) - fresh):
             await self._lapse(Lapse(key, now), now)
+        await self._flush(now)
         policies_first = sorted(records, key=lambda record: record.topic != POLICIES.name)
         await self._take(policies_first, heard_all=True)
 
+    def _now(self) -> Micros:
+        return max(self._desk.now(), self._state.now)
+
     def _verdict(self, record: Record, now: Micros) -> Verified[Verdict] | None:
         """The verdict in a record, if it holds one that is still valid."""
-        if record.topic != VERDICTS.name or record.timestamp_ms * 1_000 < now - VERDICT_AGE_US_MAX:
+        if record.topic != VERDICTS.name or not worth_reading(record, now):
             return None
         opened = open_sealed(record.value, self._state.book.trust, Verdict)
         return opened if isinstance(opened, Verified) and opened.value.valid_until > now else None
 
     async def _take(self, records: list[Record], *, heard_all: bool) -> None:
         """Decide on records and on the passing of time. Silence counts only while everything that was said is heard."""
-        now = max(self._desk.now(), self._state.now)
+        now = self._now()
         for record in records:
             if record.topic == AUDIT.name:
                 self._watch_log(record)
             elif record.topic == ROUTES.name:
                 await self._watch_routes(record)
             else:
-                await self._take_record(record, now)
+                if worth_reading(record, now):
+                    await self._take_record(record, now)
+                self._heard[record.topic, record.partition] = record.offset + 1
         for lapse in self._freshness.lapsed(now) if heard_all else ():
             await self._lapse(lapse, now)
-        if now >= self._tick_due:
+        if now >= self._tick_due or self._orders_left:
             self._tick_due = Micros(now + TICK_US)
-            while len((await self._decide(Input(InputKind.TICK, at=now), Tick(), now)).changes) == CHANGES_PER_STEP_MAX:
-                pass
+            await self._decide(Input(InputKind.TICK, at=now), Tick(), now)
         await self._flush(now)
 
     async def _take_record(self, record: Record, now: Micros) -> None:
-        if record.topic == VERDICTS.name and record.timestamp_ms * 1_000 < now - VERDICT_AGE_US_MAX:
-            return
         given = Input(InputKind.RECORD, record.topic, record.partition, record.offset, record.value or b"")
-        event = interpret(given, self._step.state.book.trust)
+        event = interpret(given, self._state.book.trust)
         if isinstance(event, Refused):
             await self._desk.findings.report(event.reason, event.detail, record)
             return
@@ -186,32 +172,36 @@ class Term:
 
     async def _decide(self, given: Input, event: Event, now: Micros) -> Outcome:
         """Decide, and collect the decision for the next audit record; a full record is appended first."""
-        outcome = decide(self._step.state, event, now)
+        outcome = decide(self._state, event, now)
         if not self._step.fits(given, outcome):
             await self._flush(now)
         self._step.add(given, outcome)
+        self._orders_left = len(outcome.changes) == CHANGES_PER_STEP_MAX
+        for reason, detail in outcome.findings:
+            await self._desk.findings.report(reason, detail)
         return outcome
 
     async def _flush(self, now: Micros) -> None:
         """Append what was collected to the log; publish its changes only once it is there."""
         step, self._step = self._step, Step(self._step.state)
-        if step.inputs:
-            signed = [(change.route, seal(change, self._desk.key)) for change in step.changes]
-            await self._append(step, tuple(sealed for _, sealed in signed), now)
-            for route, sealed in signed:
-                self._sealed[route] = sealed
-                await self._publish(route, sealed)
-            self._desk.instruments.stepped(self._desk.shard, step.changes)
-            for change in step.changes:
-                _log.info(
-                    "route_changed",
-                    change=change.id,
-                    source=change.source,
-                    target=change.target,
-                    cause=change.cause.detail,
-                )
+        if not step.inputs:
+            return
+        signed = [(change.route, seal(change, self._desk.key)) for change in step.changes]
+        last = await self._append(step, tuple(sealed for _, sealed in signed), now)
+        self._sealed.update(signed)
+        await self._publish(signed)
+        self._projector.stepped(last, step.entries)
+        self._desk.instruments.stepped(self._desk.shard, step.changes)
+        for change in step.changes:
+            _log.info(
+                "route_changed",
+                change=change.id,
+                source=change.source,
+                target=change.target,
+                cause=change.cause.detail,
+            )
 
-    async def _append(self, step: Step, changes: tuple[bytes, ...], now: Micros) -> None:
+    async def _append(self, step: Step, changes: tuple[bytes, ...], now: Micros) -> Reached:
         self._go_on(self._tenure.append(held=self._desk.held()))
         record = AuditRecord(
             self._desk.shard,
@@ -229,6 +219,7 @@ class Term:
         sealed = seal(record, self._desk.key)
         offset = await self._publisher.publish(AUDIT.name, str(shard), sealed, partition=shard)
         self._go_on(self._tenure.acknowledged(offset))
+        return reached(offset, record)
 
     def _go_on(self, tenure: Tenure) -> None:
         """Go on with the term, unless there is a doubt about it.
@@ -240,10 +231,11 @@ class Term:
         if tenure.doubt is not None:
             raise TermEnded(tenure.doubt)
 
-    async def _publish(self, route: RouteId, sealed: bytes) -> None:
+    async def _publish(self, orders: Iterable[tuple[RouteId, bytes]]) -> None:
         assert self._tenure.may_publish, "what is not in the log does not exist"
-        offset = await self._publisher.publish(ROUTES.name, route.key, sealed, partition=self._desk.shard)
-        self._published.add(offset)
+        where = Position(ROUTES.name, self._desk.shard)
+        offsets = await publish_all(self._publisher, where, [(route.key, sealed) for route, sealed in orders])
+        self._published.update(offsets)
 
     def _watch_log(self, record: Record) -> None:
         """Whatever stands in the log and is not ours ends the term."""
@@ -257,7 +249,7 @@ class Term:
         await self._desk.findings.report(Reason.FOREIGN_RECORD, "", record)
         route = RouteId.parse((record.key or b"").decode("utf-8", "replace"))
         if route in self._sealed:
-            await self._publish(route, self._sealed[route])
+            await self._publish([(route, self._sealed[route])])
 
     async def _heartbeat(self, reader: Reader) -> None:
         """Say that this shard is decided, if everything that was said to it was heard."""

@@ -48,6 +48,7 @@ class Driver:
         self.orders: list[RoutingChange] = []
         self.outcomes: list[tuple[Event, Micros, Outcome]] = []
         self._commands = 0
+        self._command = ""
         if policy is not None:
             self.document(policy)
 
@@ -142,8 +143,9 @@ class Driver:
     ) -> Outcome:
         """Somebody orders something; by default the operator, about every route of the agent."""
         self._commands += 1
+        self._command = name or f"command-{self._commands}"
         said = Command(
-            id=name or f"command-{self._commands}",
+            id=self._command,
             deployment=self.deployment.name,
             verb=verb,
             agent=agent,
@@ -162,7 +164,7 @@ class Driver:
     @property
     def answer(self) -> str:
         """What the last command was answered: `accepted`, or the reason for which it was refused."""
-        answer = max(self.state.answers.values(), key=lambda answer: answer.at)
+        answer = self.state.answers[self._command]
         return "accepted" if answer.accepted else answer.reason
 
     def refuse(self, change: RoutingChange) -> Outcome:

@@ -143,13 +143,11 @@ class Journal:
         return record
 
     def _step(self, offset: int, record: AuditRecord) -> None:
-        if self.check:
-            self._compare(offset, record)
+        again = self._compare(offset, record) if self.check else None
         for given in record.inputs:
             if given.topic:
                 self.positions[given.topic, given.partition] = given.offset + 1
-        for entry in record.entries:
-            self.state = self.state.apply(entry)
+        self.state = again if again is not None else self._applied(record)
         for change in record.changes:
             opened = open_sealed(change, self.state.book.trust, RoutingChange)
             if not isinstance(opened, Refused):
@@ -159,7 +157,14 @@ class Journal:
         self.steps += 1
         self.changes += len(record.changes)
 
-    def _compare(self, offset: int, record: AuditRecord) -> None:
+    def _applied(self, record: AuditRecord) -> State:
+        state = self.state
+        for entry in record.entries:
+            state = state.apply(entry)
+        return state
+
+    def _compare(self, offset: int, record: AuditRecord) -> State | None:
+        """The state that the inputs alone lead to; None if they lead elsewhere than the log."""
         again = decide_all(self.state, record.inputs, record.now)
         logged = [open_sealed(change, again.state.book.trust, RoutingChange) for change in record.changes]
         signed = [None if isinstance(opened, Refused) else encode(opened.value) for opened in logged]
@@ -172,8 +177,10 @@ class Journal:
             what = what or "the state is another"
         elif record.now < self.state.now:
             what = what or "time goes back"
-        if what:
-            self.differences.append(Difference(offset, record.sequence, what))
+        if not what:
+            return again.state
+        self.differences.append(Difference(offset, record.sequence, what))
+        return None
 
 
 def reached(offset: int, step: AuditRecord) -> Reached:

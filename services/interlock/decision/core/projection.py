@@ -36,7 +36,6 @@ from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.reasons import Reason
 
-
 T = TypeVar("T", bound=Statement)
 
 

@@ -1,0 +1,177 @@
+"""Starting again: from the state topic and the tail of the log, or else from the whole log.
+
+Both come to the same state. The state topic is the quick way; at the first doubt about it the whole log is read, which needs nothing
+else. The orders themselves are on the routes topic; those of the tail are in the log, whether they were published or not.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+
+from interlock.decision.core.journal import Journal
+from interlock.decision.core.projection import Projected, Unwritten, agrees, doubt, journal_at, mark_key, project
+from interlock.decision.core.state import State
+from interlock.decision.desk import Desk
+from interlock.records.change import RoutingChange
+from interlock.records.log import ShardLog
+from interlock.records.sealing import open_sealed
+from interlock.runtime.bus import Position, Record
+from interlock.signing.verifier import Refused
+from interlock.vocabulary.errors import InvariantError
+from interlock.vocabulary.identifiers import RouteId
+from interlock.wire.topics import AUDIT, ROUTES, STATE
+
+
+class Source(StrEnum):
+    """What a start was made from."""
+
+    STATE = "state"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """The last record of each key of one partition, without tombstones, and where the partition ended."""
+
+    values: Mapping[str, bytes]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Everything that a new owner begins with.
+
+    Attributes:
+        journal: The state, and where the log was read to; `sealed` holds the order of every route.
+        unwritten: What the state topic lacks.
+        marked: The step that the state topic's mark names; -1 if it does not count.
+        unpublished: The orders that the routes topic lacks.
+        routes_end: Where the routes topic ended.
+        source: What the start was made from.
+        records: How many records of the log were read.
+    """
+
+    journal: Journal
+    unwritten: Unwritten
+    marked: int
+    unpublished: Mapping[RouteId, bytes]
+    routes_end: int
+    source: Source
+    records: int
+
+
+async def start_again(desk: Desk, claim: int) -> Restart:
+    """Learn the state of a shard after everything that stands in its log up to a claim.
+
+    Raises:
+        InfrastructureError: The bus cannot be reached.
+        InvariantError: The log does not fit this release.
+    """
+    state, routes = await _last(desk, STATE.name), await _last(desk, ROUTES.name)
+    restart = await _from_state(desk, claim, state, routes)
+    if isinstance(restart, Restart):
+        return restart
+    whole = await _from_log(desk, claim, state, routes)
+    if state.values or whole.journal.last is not None:
+        await desk.findings.report(restart.reason, restart.detail)
+    return whole
+
+
+async def _from_state(desk: Desk, claim: int, state: Topic, routes: Topic) -> Restart | Refused:
+    projected = project(state.values, State.start(desk.shard, desk.shards, desk.book))
+    if isinstance(projected, Refused):
+        return projected
+    if not 0 <= projected.mark.offset < claim:
+        return doubt("the mark is beyond the end of the log")
+    try:
+        reading = await _lay_over(desk, claim, projected)
+    except InvariantError as error:  # what is true of the log only on top of another state
+        return doubt(error.message)
+    if isinstance(reading, Refused):
+        return reading
+    if not agrees(reading.journal):
+        return doubt("the digest is not the one that the last step journalled")
+    missing = _take_orders(reading.journal, routes)
+    return missing or reading.restart(routes, Source.STATE, projected.mark.offset)
+
+
+async def _lay_over(desk: Desk, claim: int, projected: Projected) -> "_Reading | Refused":
+    """Read the log from the marked step on."""
+    async with aclosing(_log(desk, projected.mark.offset, claim)) as log:
+        journal = journal_at(projected, (await anext(log)).value)
+        if isinstance(journal, Refused):
+            return journal
+        reading = _Reading(desk, journal, records=1)
+        async for record in log:
+            await reading.take(record)
+    return reading
+
+
+async def _from_log(desk: Desk, claim: int, state: Topic, routes: Topic) -> Restart:
+    journal = Journal(State.start(desk.shard, desk.shards, desk.book), ShardLog(desk.shard))
+    reading = _Reading(desk, journal)
+    async with aclosing(_log(desk, 0, claim)) as log:
+        async for record in log:
+            await reading.take(record)
+    reading.unwritten.reckon_with(state.values.keys() - {mark_key(desk.shard)})
+    return reading.restart(routes, Source.LOG, -1)
+
+
+class _Reading:
+    """The log on its way into a state, and what of it the state topic lacks."""
+
+    def __init__(self, desk: Desk, journal: Journal, records: int = 0) -> None:
+        self.journal = journal
+        self.unwritten = Unwritten()
+        self._desk = desk
+        self._records = records
+
+    async def take(self, record: Record) -> None:
+        self._records += 1
+        taken = self.journal.take(record.offset, record.value)
+        if isinstance(taken, Refused):
+            await self._desk.findings.report(taken.reason, taken.detail, record)
+        elif taken is not None:
+            self.unwritten.note(record.offset, taken.entries)
+
+    def restart(self, routes: Topic, source: Source, marked: int) -> Restart:
+        sealed = self.journal.sealed
+        unpublished = {route: order for route, order in sealed.items() if routes.values.get(route.key) != order}
+        return Restart(self.journal, self.unwritten, marked, unpublished, routes.end, source, self._records)
+
+
+def _take_orders(journal: Journal, routes: Topic) -> Refused | None:
+    """Find the order of every route that the tail of the log does not hold; why that cannot be done."""
+    for route, entry in journal.state.routes.items():
+        if route not in journal.sealed:
+            there = routes.values.get(route.key, b"")
+            opened = open_sealed(there, journal.state.book.trust, RoutingChange)
+            if isinstance(opened, Refused) or opened.event_id != entry.event_id:
+                return doubt("the routes topic has not the order that the state names")
+            journal.sealed[route] = there
+    return None
+
+
+async def _log(desk: Desk, start: int, claim: int) -> AsyncGenerator[Record, None]:
+    """The records of the log from an offset up to a claim, the claim among them."""
+    where = Position(AUDIT.name, desk.shard)
+    reader = await desk.bus.reader([where], start={where: start})
+    try:
+        while reader.position(where) <= claim:
+            for record in await reader.batch():
+                if record.offset <= claim:
+                    yield record
+    finally:
+        await reader.close()
+
+
+async def _last(desk: Desk, topic: str) -> Topic:
+    """Read one of the shard's compacted partitions to its end."""
+    where = Position(topic, desk.shard)
+    reader = await desk.bus.reader([where])
+    try:
+        last = {(record.key or b"").decode("utf-8", "replace"): record.value for record in await reader.read_to_end()}
+        return Topic({key: value for key, value in last.items() if value is not None}, reader.position(where))
+    finally:
+        await reader.close()
