@@ -65,13 +65,13 @@ class Record:
 class Publisher(Protocol):
     """Appends records, in the order of the calls for each partition."""
 
-    async def publish(self, topic: str, key: str, value: bytes, *, partition: int | None = None) -> int:
+    async def publish(self, topic: str, key: str, value: bytes | None, *, partition: int | None = None) -> int:
         """Append a record and wait until all in-sync replicas have it.
 
         Args:
             topic: The topic's name.
             key: The key as text; never empty, since a compacted topic refuses a record without one.
-            value: The record.
+            value: The record; None is a tombstone, which lets a compacted topic forget the key.
             partition: Where to append; None leaves it to the key.
 
         Returns:

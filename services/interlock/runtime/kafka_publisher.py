@@ -42,7 +42,7 @@ class KafkaPublisher:
         """
         await self._started()
 
-    async def publish(self, topic: str, key: str, value: bytes, *, partition: int | None = None) -> int:
+    async def publish(self, topic: str, key: str, value: bytes | None, *, partition: int | None = None) -> int:
         """Append a record and return its offset once all in-sync replicas have it; see `Publisher`."""
         partitions = await self._partitions(topic)
         where = place(topic, key, value, partition=partition, partitions=partitions)

@@ -115,7 +115,7 @@ class MemoryPublisher:
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
 
-    async def publish(self, topic: str, key: str, value: bytes, *, partition: int | None = None) -> int:
+    async def publish(self, topic: str, key: str, value: bytes | None, *, partition: int | None = None) -> int:
         """Append a record; see `Publisher`."""
         await asyncio.sleep(0)  # as on a network, others may run in between
         partitions = self._broker.partitions(topic)

@@ -40,20 +40,20 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int(murmur2(key) & 0x7FFF_FFFF) % partitions
 
 
-def place(topic: str, key: str, value: bytes, *, partition: int | None, partitions: int) -> int:
+def place(topic: str, key: str, value: bytes | None, *, partition: int | None, partitions: int) -> int:
     """The partition that a record goes to.
 
     Args:
         topic: The topic's name.
         key: The record's key.
-        value: The record.
+        value: The record; None is a tombstone.
         partition: What the writer asks for; None leaves it to the key.
         partitions: How many the topic has.
 
     Raises:
         InvariantError: The record can go nowhere: too large, without a key, or for a partition that is not.
     """
-    size = len(key.encode()) + len(value)
+    size = len(key.encode()) + len(value or b"")
     if size > RECORD_BYTES_MAX - _OVERHEAD_BYTES:
         raise InvariantError(
             f"A record of {size} bytes for {topic!r} is larger than a topic takes ({RECORD_BYTES_MAX}).",
