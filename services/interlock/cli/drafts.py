@@ -1,5 +1,6 @@
-"""Opening what people wrote: a policy with everything around it, or one piece of evidence."""
+"""Opening what people wrote: a policy with everything around it, one piece of evidence, or the registry."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +10,15 @@ import typer
 from interlock.policy.authoring.check import check, forbids
 from interlock.policy.authoring.compile import compile_policy
 from interlock.policy.authoring.document import parse
-from interlock.policy.authoring.draft import Text, read_draft
+from interlock.policy.authoring.draft import Draft, SealedFiles, Text, read_draft
 from interlock.policy.authoring.evidence import EvidenceDocument, compile_evidence
 from interlock.policy.authoring.problems import Problem
+from interlock.policy.authoring.registry import RegistryDocument, check_registry, registered, registrations
 from interlock.policy.authoring.source import Source, read
 from interlock.records.documents import RoutePolicy
-from interlock.records.models import Evidence
+from interlock.records.models import Evidence, Registration
 from interlock.runtime.opening import read_trust
-from interlock.runtime.workspace import Workspace, read_sealed, read_text
+from interlock.runtime.workspace import SEALED, Workspace, read_sealed, read_text, registrations_beside
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.time import Micros
 
@@ -25,6 +27,10 @@ EvidenceFolder = Annotated[
     Path | None, typer.Option("--evidence", help="The folder of sealed evidence; by default the workspace's.")
 ]
 Root = Annotated[Path | None, typer.Option(help="The sealed trust root; by default the workspace's.")]
+
+
+Written = RoutePolicy | Evidence | Registration
+"""What people write as YAML and sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +53,37 @@ class Surroundings:
         workspace = Workspace.around(file)
         return cls(registry or workspace.registry, evidence or workspace.evidence, root or workspace.root)
 
+    def sealed_files(self) -> SealedFiles:
+        """What others signed, by the files' names.
+
+        Raises:
+            ConfigurationError: A file cannot be read.
+        """
+        return SealedFiles(read_sealed(self.evidence), read_sealed(registrations_beside(self.registry)))
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A document after compiling and checking.
 
     Attributes:
-        record: What would be signed; None if an error forbids it.
+        records: What would be signed, by the file that it is written to; empty if an error forbids it.
         problems: Errors and warnings.
         trust: The trust root that it was checked against.
     """
 
-    record: RoutePolicy | Evidence | None
+    records: Mapping[Path, Written]
     problems: list[Problem]
     trust: TrustRoot
 
 
-def open_document(file: Path, around: Surroundings, *, issued_at: Micros, now: Micros) -> Opened:
-    """Read, compile and check a policy or a piece of evidence: the file tells by its fields which it is.
+def open_document(file: Path, around: Surroundings, now: Micros) -> Opened:
+    """Read, compile and check a document: the file tells by its fields whether it is a policy, evidence or the registry.
 
     Args:
         file: The YAML.
         around: What it refers to.
-        issued_at: The time that a policy bears once it is signed.
-        now: The time at which it is judged.
+        now: The time at which it is judged, and which it bears once it is signed.
 
     Raises:
         ConfigurationError: A file cannot be read.
@@ -78,20 +91,50 @@ def open_document(file: Path, around: Surroundings, *, issued_at: Micros, now: M
     trust, _ = read_trust(around.root)
     text = read_text(file)
     source = read(text, str(file))
+    if isinstance(source, Source) and "models" in source.data:
+        return _opened_registry(source, registrations_beside(file), trust, now)
     if isinstance(source, Source) and "model" in source.data and "agent" not in source.data:
         return _opened_evidence(source, trust)
     registry = Text(str(around.registry), read_text(around.registry))
-    draft = read_draft(Text(str(file), text), registry, read_sealed(around.evidence), trust)
+    draft = read_draft(Text(str(file), text), registry, around.sealed_files(), trust)
     if isinstance(draft, list):
-        return Opened(None, draft, trust)
-    policy = compile_policy(draft, issued_at)
+        return Opened({}, draft, trust)
+    policy = compile_policy(draft, now)
     if isinstance(policy, list):
-        return Opened(None, policy, trust)
-    problems = check(draft, policy, now)
-    return Opened(None if forbids(problems) else policy, problems, trust)
+        return Opened({}, policy, trust)
+    problems = [*_rivals(file, draft), *check(draft, policy, now)]
+    return Opened({} if forbids(problems) else {file.with_suffix(SEALED): policy}, problems, trust)
+
+
+def _rivals(file: Path, draft: Draft) -> Iterator[Problem]:
+    """Other policies for the same agent in the same folder: only one of them could ever count."""
+    for other in sorted(file.parent.glob("*.yaml")):
+        if other.name == file.name or draft.document.agent not in (text := read_text(other)):
+            continue
+        source = read(text, str(other))
+        if isinstance(source, Source) and source.data.get("agent") == draft.document.agent:
+            what = f"{other} is a policy for {draft.document.agent}, too"
+            yield draft.source.problem(("agent",), what, "Keep one policy for each agent; it can have several routes.")
 
 
 def _opened_evidence(source: Source, trust: TrustRoot) -> Opened:
     document = parse(source, EvidenceDocument)
     found = document if isinstance(document, list) else compile_evidence(source, document)
-    return Opened(None, found, trust) if isinstance(found, list) else Opened(found, [], trust)
+    return Opened({}, found, trust) if isinstance(found, list) else Opened({_beside(source): found}, [], trust)
+
+
+def _opened_registry(source: Source, folder: Path, trust: TrustRoot, now: Micros) -> Opened:
+    document = parse(source, RegistryDocument)
+    if isinstance(document, list):
+        return Opened({}, document, trust)
+    problems = check_registry(source, document, registered(trust, read_sealed(folder)), now)
+    records = registrations(document, trust.deployment, now)
+    return Opened(
+        {} if forbids(problems) else {folder / f"{name}{SEALED}": record for name, record in records.items()},
+        problems,
+        trust,
+    )
+
+
+def _beside(source: Source) -> Path:
+    return Path(source.file).with_suffix(SEALED)

@@ -1,4 +1,4 @@
-"""`interlock policy check | sign | publish`: the governance pipeline."""
+"""`interlock policy check | sign | publish`: the governance pipeline, for policies, evidence and the registry."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,9 @@ from interlock.runtime.workspace import Workspace
 
 app = typer.Typer(help="Check, sign and publish what is approved.")
 
-Written = Annotated[Path, typer.Argument(metavar="FILE", help="A policy, or a piece of evidence, as YAML.")]
+Written = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A policy, a piece of evidence, or the registry, as YAML.")
+]
 
 
 @app.command()
@@ -31,9 +33,8 @@ def check(
     root: Root = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether a policy can be signed; each problem with its line and what to do about it."""
-    now = SystemClock().now().wall
-    opened = open_document(file, Surroundings.of(file, registry, evidence, root), issued_at=now, now=now)
+    """Say whether a document can be signed; each problem with its line and what to do about it."""
+    opened = open_document(file, Surroundings.of(file, registry, evidence, root), SystemClock().now().wall)
     refused = forbids(opened.problems)
     if not as_json:
         show_problems(opened.problems)
@@ -52,9 +53,10 @@ def sign(
     root: Root = None,
     as_json: Json = False,
 ) -> None:
-    """Check and compile a policy, and sign it; or add a signature to the same policy signed by somebody else before.
+    """Check and compile a document, and sign it; or add a signature to the same one signed by somebody else before.
 
-    The signed file stands beside the YAML, with the suffix `.sealed`. A piece of evidence is signed in the same way.
+    The signed file stands beside the YAML, with the suffix `.sealed`. Evidence is signed in the same way, and so is the registry:
+    one file for each model, in the folder beside it.
     """
     around = Surroundings.of(file, registry, evidence, root)
     keys = [load_key(path) for path in key]
@@ -62,13 +64,14 @@ def sign(
     if not as_json:
         show_problems(signed.problems)
     document = {
-        "file": str(signed.path) if signed.path else None,
+        "file": str(signed.place) if signed.place else None,
+        "files": [str(path) for path in signed.paths],
         "signed_by": list(signed.signed_by),
         "missing": [str(role) for role in signed.missing],
         "problems": problem_documents(signed.problems),
     }
     say(document, signed.sentence(), as_json=as_json)
-    if signed.path is None:
+    if not signed.paths:
         raise typer.Exit(NO)
 
 

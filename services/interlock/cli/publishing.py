@@ -1,6 +1,6 @@
 """Publishing documents: all of them are verified, by the rule that every reader of the topic keeps, before the first is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from interlock.cli.connection import Standing, identity
 from interlock.policy.authoring.signatures import claimed, lacking
 from interlock.policy.book import Taken, take
 from interlock.records.documents import Denial, RoutePolicy
-from interlock.records.models import Evidence
+from interlock.records.models import Evidence, Registration
 from interlock.runtime.bus import Publisher
 from interlock.runtime.workspace import SEALED, Workspace, read_sealed
 from interlock.signing.statement import Statement
@@ -43,7 +43,7 @@ class Parcel:
 
 
 def collect(paths: Sequence[Path]) -> list[Parcel]:
-    """The sealed files that were named; of a workspace its trust roots, then its policies, of another folder all.
+    """The sealed files that were named; of a workspace its trust roots, registry and policies, of another folder all.
 
     Raises:
         ConfigurationError: There is nothing to publish, or a file cannot be read.
@@ -52,7 +52,8 @@ def collect(paths: Sequence[Path]) -> list[Parcel]:
     for path in paths:
         if path.is_dir():
             workspace = Workspace(path)
-            folders = [workspace.root.parent, workspace.policies] if workspace.root.is_file() else [path]
+            parts = [workspace.root.parent, workspace.registrations, workspace.policies]
+            folders = parts if workspace.root.is_file() else [path]
             found += [
                 Parcel(str(folder / name), sealed) for folder in folders for name, sealed in read_sealed(folder).items()
             ]
@@ -82,11 +83,14 @@ def _roots_first(parcel: Parcel) -> int:
 
 def address(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
     """Judge each parcel as the readers of the topic will, each after those before it, and write its key on it."""
-    book, judged = standing.book, []
+    book, judged, rivals = standing.book, [], _rivals(parcels)
     for parcel in parcels:
         event = identity(parcel.sealed)
         record = claimed(parcel.sealed)
-        if event in standing.there:
+        if isinstance(record, RoutePolicy) and len(files := rivals[record.agent]) > 1:
+            refused = Refused(Reason.EQUIVOCATION, f"{' and '.join(files)} are policies for one agent")
+            judged.append(replace(parcel, refused=refused, mend="Publish one policy for each agent."))
+        elif event in standing.there:
             judged.append(replace(parcel, there=True))
         elif event == standing.root_id:
             judged.append(replace(parcel, key="root/1"))
@@ -98,6 +102,16 @@ def address(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
             else:
                 judged.append(replace(parcel, refused=taken, mend=_mend(parcel.sealed, record, taken, book.trust)))
     return judged
+
+
+def _rivals(parcels: Sequence[Parcel]) -> Mapping[str, tuple[str, ...]]:
+    """By agent, the files that claim to be its policy: two different ones are never published in one go."""
+    found: dict[str, dict[bytes, str]] = {}
+    for parcel in parcels:
+        record = claimed(parcel.sealed)
+        if isinstance(record, RoutePolicy):
+            found.setdefault(record.agent, {})[identity(parcel.sealed)] = parcel.file
+    return {agent: tuple(files.values()) for agent, files in found.items()}
 
 
 async def send(parcels: Sequence[Parcel], publisher: Publisher) -> list[Parcel]:
@@ -120,6 +134,8 @@ def _key(record: Statement) -> str:
     match record:
         case TrustRoot():
             return f"root/{record.version}"
+        case Registration():
+            return f"model/{record.model.name}"
         case RoutePolicy():
             return f"policy/{record.agent}"
         case Denial():
@@ -133,6 +149,8 @@ def _mend(sealed: bytes, record: Statement | None, refused: Refused, trust: Trus
     if refused.reason in {Reason.THRESHOLD_NOT_MET, Reason.NO_SIGNATURE} and record is not None:
         missing = " and ".join(str(role) for role in lacking(sealed, record, trust))
         return f"Missing is the signature of {missing}. Each signs with `interlock policy sign`." if missing else ""
+    if refused.reason is Reason.EQUIVOCATION and isinstance(record, Registration):
+        return "Another entry of this number is published: raise the model's `entry`, then sign the registry and publish again."
     if refused.reason is Reason.EQUIVOCATION:
         return "Another policy of this version is published: raise `version`, then check, sign and publish again."
     return refused.reason.mend

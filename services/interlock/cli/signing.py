@@ -1,16 +1,16 @@
 """Signing one document: checked first, compiled to the same bytes that others signed or will sign."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from interlock.cli.drafts import Surroundings, open_document
+from interlock.cli.drafts import Surroundings, Written, open_document
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.signatures import Lacking, add_signatures, claimed, lacking, may_sign
 from interlock.records.codec import encode
 from interlock.records.documents import RoutePolicy
-from interlock.records.models import Evidence
-from interlock.runtime.workspace import SEALED, write_whole
+from interlock.records.models import Evidence, Registration
+from interlock.runtime.workspace import write_whole
 from interlock.signing.keys import SigningKey
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.errors import ConfigurationError, PeerError
@@ -22,55 +22,67 @@ class Signed:
     """What came of it.
 
     Attributes:
-        path: The sealed file; None if the document was not fit to be signed.
+        paths: The sealed files; empty if the document was not fit to be signed.
         problems: Errors and warnings of the document.
         signed_by: Who signed now.
         missing: The roles that must still sign.
     """
 
-    path: Path | None
+    paths: tuple[Path, ...]
     problems: list[Problem]
     signed_by: tuple[str, ...] = ()
     missing: tuple[Lacking, ...] = ()
 
+    @property
+    def place(self) -> Path | None:
+        """The sealed file, or the folder of several; None if nothing was signed."""
+        return (self.paths[0] if len(self.paths) == 1 else self.paths[0].parent) if self.paths else None
+
     def sentence(self) -> str:
         """The outcome in words."""
-        if self.path is None:
+        if not self.paths:
             return "Nothing was signed."
+        entries = f" {len(self.paths)} entries" if len(self.paths) > 1 else ""
         rest = f"still missing: {' and '.join(map(str, self.missing))}." if self.missing else "complete."
-        return f"{self.path}: signed by {', '.join(self.signed_by)}; {rest}"
+        return f"{self.place}:{entries} signed by {', '.join(self.signed_by)}; {rest}"
 
 
 def sign_document(file: Path, around: Surroundings, keys: Sequence[SigningKey], now: Micros) -> Signed:
-    """Check, compile and sign the document, keeping the signatures that its sealed file bears already.
+    """Check, compile and sign the document, keeping the signatures that its sealed files bear already.
 
     Args:
         file: The YAML.
         around: What it refers to.
         keys: Who signs.
-        now: The time that the policy bears if nobody signed it before.
+        now: The time that a record bears if nobody signed it before.
 
     Raises:
         ConfigurationError: A file cannot be read or written.
         PeerError: A key may not sign this, or the sealed file of this version has other content.
     """
-    path = file.with_suffix(SEALED)
-    before = _bytes(path)
-    earlier = claimed(before) if before else None
-    opened = open_document(file, around, issued_at=now, now=now)
-    if isinstance(opened.record, RoutePolicy) and isinstance(earlier, RoutePolicy):
-        if earlier.version > opened.record.version:
-            raise _other_content(path, earlier)
-        if earlier.version == opened.record.version:
-            opened = open_document(file, around, issued_at=earlier.issued_at, now=now)
-            if opened.record is not None and encode(opened.record) != encode(earlier):
-                raise _other_content(path, earlier)
-    if opened.record is None:
-        return Signed(None, opened.problems)
-    signers = tuple(_signer(key, opened.record, opened.trust) for key in keys)
-    sealed = add_signatures(opened.record, before, *keys)
-    write_whole(path, sealed)
-    return Signed(path, opened.problems, signers, lacking(sealed, opened.record, opened.trust))
+    opened = open_document(file, around, now)
+    before = {path: _bytes(path) for path in opened.records}
+    records = {path: _as_begun(record, before[path], path) for path, record in opened.records.items()}
+    signers = [_signer(key, record, opened.trust) for record in records.values() for key in keys]
+    missing: list[Lacking] = []
+    for path, record in records.items():
+        sealed = add_signatures(record, before[path], *keys)
+        write_whole(path, sealed)
+        missing += lacking(sealed, record, opened.trust)
+    return Signed(tuple(records), opened.problems, tuple(dict.fromkeys(signers)), tuple(dict.fromkeys(missing)))
+
+
+def _as_begun(record: Written, sealed: bytes | None, path: Path) -> Written:
+    """The very record that somebody signed before, if this is the same: it bears the time of the first signature."""
+    earlier = claimed(sealed) if sealed else None
+    if not isinstance(record, RoutePolicy | Registration) or not isinstance(earlier, RoutePolicy | Registration):
+        return record
+    if earlier.version < record.version:
+        return record
+    begun = replace(record, issued_at=earlier.issued_at)
+    if encode(begun) != encode(earlier):
+        raise _other_content(path, earlier)
+    return begun
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -82,14 +94,22 @@ def _bytes(path: Path) -> bytes | None:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
 
 
-def _other_content(path: Path, earlier: RoutePolicy) -> PeerError:
+def _other_content(path: Path, earlier: RoutePolicy | Registration) -> PeerError:
+    counted = "version" if isinstance(earlier, RoutePolicy) else "entry"
     return PeerError(
-        f"{path} holds version {earlier.version} with other content than this file gives.",
-        f"Raise `version` above {earlier.version}; or, if nobody has published it, remove {path} and sign again.",
+        f"{path} holds {counted} {earlier.version} with other content than this file gives.",
+        f"Raise `{counted}` above {earlier.version}; or, if nobody has published it, remove {path} and sign again.",
     )
 
 
-def _signer(key: SigningKey, record: RoutePolicy | Evidence, trust: TrustRoot) -> str:
+_KINDS: Mapping[type, str] = {
+    RoutePolicy: "a policy of this agent",
+    Registration: "the registry",
+    Evidence: "evidence of this validator",
+}
+
+
+def _signer(key: SigningKey, record: Written, trust: TrustRoot) -> str:
     """The key's owner, if he may sign this."""
     held = trust.key(key.keyid)
     if held is None:
@@ -97,8 +117,8 @@ def _signer(key: SigningKey, record: RoutePolicy | Evidence, trust: TrustRoot) -
             f"The key {key.keyid[:12]}… is not in the trust root.", "Sign with a key that the trust root names."
         )
     if not may_sign(record, held.owner, trust):
-        kind = "a policy of this agent" if isinstance(record, RoutePolicy) else "evidence"
         raise PeerError(
-            f"{held.owner} may not sign {kind}.", "Have somebody sign whose role it is; see the trust root."
+            f"{held.owner} may not sign {_KINDS[type(record)]}.",
+            "Have somebody sign whose role it is; see the trust root. A validator signs what is written as `by` him.",
         )
     return held.owner

@@ -1,8 +1,8 @@
 """Founding a deployment: from a plan, in texts that people can read, to a whole working configuration on disk.
 
 `interlock init` founds one for a person to change, the trials found one for each run. Everything is made the way that people
-make it later: the root is signed by its owners, evidence by a validator, policies by governance and by the agent's owner, and a
-policy that does not pass the check is not signed.
+make it later: the root is signed by its owners, the registry by governance, evidence by a validator, policies by governance and by
+the agent's owner, and a policy that does not pass the check is not signed.
 
 Not handled here: the settings of services (their owners write them with `Workspace.write_settings`), and what models exist.
 """
@@ -19,6 +19,7 @@ from interlock.policy.authoring.draft import Text, read_draft
 from interlock.policy.authoring.evidence import EvidenceDocument, compile_evidence
 from interlock.policy.authoring.policy import PolicyDocument
 from interlock.policy.authoring.problems import Problem
+from interlock.policy.authoring.registry import RegistryDocument, registrations
 from interlock.policy.authoring.source import Source, read
 from interlock.records.sealing import seal
 from interlock.runtime.workspace import SEALED, Workspace
@@ -39,9 +40,10 @@ PEOPLE: Mapping[str, Role] = MappingProxyType(
         "vera": Role.VALIDATOR,
         "sam": Role.SAFETY,
         "olga": Role.OPERATOR,
+        "otto": Role.OPERATOR,
     }
 )
-"""Who holds which role in a founded deployment: one person for each, to be changed by the root's owners."""
+"""Who holds which role in a founded deployment, to be changed by the root's owners; some orders need two operators."""
 
 SERVICES: Mapping[str, tuple[Role, ...]] = MappingProxyType(
     {
@@ -50,6 +52,7 @@ SERVICES: Mapping[str, tuple[Role, ...]] = MappingProxyType(
         "probe-1": (Role.PROBE,),
         "gateway-1": (Role.REPORTER, Role.ROUTER),
         "notifier-1": (Role.NOTIFIER,),
+        "guardrail-1": (Role.GUARD,),
     }
 )
 """The services' online keys, and the roles they hold."""
@@ -61,7 +64,7 @@ class Plan:
 
     Attributes:
         deployment: Its name: the audience of every record.
-        registry: The models, YAML.
+        registry: The models, YAML; governance signs each entry.
         evidence: YAML by the file's name without suffix; the validator signs each.
         policies: YAML by the file's name without suffix; governance and the agent's owner sign each.
         services: The services that get a key, and the roles each holds.
@@ -87,11 +90,11 @@ def found(directory: Path, plan: Plan, now: Micros) -> Workspace:
     """
     workspace = Workspace(_empty(directory))
     policies = {name: _readable(read(text, f"policies/{name}.yaml")) for name, text in plan.policies.items()}
-    agents = tuple(sorted({_parsed(source, PolicyDocument).agent for source in policies.values()}))
+    agents = _agents(policies)
     keys = workspace.make_keys(*ROOT_OWNERS, *PEOPLE, *plan.services)
     root = _root(plan, agents, keys, now)
     workspace.write(workspace.root, seal(root, *(keys[owner] for owner in ROOT_OWNERS[:ROOT_THRESHOLD])))
-    workspace.write(workspace.registry, plan.registry)
+    _write_registry(workspace, plan, keys["grace"], now)
     for name, text in plan.evidence.items():
         _write_evidence(workspace, name, text, keys["vera"])
     for name, text in plan.policies.items():
@@ -112,11 +115,24 @@ def _empty(directory: Path) -> Path:
     return directory
 
 
+def _agents(policies: Mapping[str, Source]) -> tuple[str, ...]:
+    """Who the policies are for, each of them once."""
+    named: dict[str, str] = {}
+    for source in policies.values():
+        agent = _parsed(source, PolicyDocument).agent
+        if agent in named:
+            what = f"{named[agent]} is a policy for {agent}, too"
+            raise _refusal([source.problem(("agent",), what, "Keep one policy for each agent.")])
+        named[agent] = source.file
+    return tuple(sorted(named))
+
+
 def _root(plan: Plan, agents: tuple[str, ...], keys: Mapping[str, SigningKey], now: Micros) -> TrustRoot:
     def grant(role: Role, *owners: str, threshold: int = 1) -> Grant:
         bound = agents if role is Role.AGENT_OWNER else ()
         return Grant(role, threshold, tuple(keys[owner].keyid for owner in owners), bound)
 
+    held = {role: [owner for owner, its in PEOPLE.items() if its is role] for role in PEOPLE.values()}
     online = sorted({role for roles in plan.services.values() for role in roles})
     return TrustRoot(
         version=1,
@@ -126,10 +142,18 @@ def _root(plan: Plan, agents: tuple[str, ...], keys: Mapping[str, SigningKey], n
         keys=tuple(TrustedKey(key.keyid, owner, key.public) for owner, key in keys.items()),
         grants=(
             grant(Role.ROOT, *ROOT_OWNERS, threshold=ROOT_THRESHOLD),
-            *(grant(role, owner) for owner, role in PEOPLE.items()),
+            *(grant(role, *owners) for role, owners in held.items()),
             *(grant(role, *(name for name, roles in plan.services.items() if role in roles)) for role in online),
         ),
     )
+
+
+def _write_registry(workspace: Workspace, plan: Plan, governance: SigningKey, now: Micros) -> None:
+    source = _readable(read(plan.registry, workspace.registry.name))
+    entries = registrations(_parsed(source, RegistryDocument), plan.deployment, now)
+    workspace.write(workspace.registry, plan.registry)
+    for name, record in entries.items():
+        workspace.write(workspace.registrations / f"{name}{SEALED}", seal(record, governance))
 
 
 def _write_evidence(workspace: Workspace, name: str, text: str, validator: SigningKey) -> None:
@@ -145,7 +169,7 @@ def _write_policy(
     workspace: Workspace, policy: Text, owners: tuple[SigningKey, ...], root: TrustRoot, now: Micros
 ) -> None:
     registry = Text(workspace.registry.name, workspace.registry.read_text("utf-8"))
-    draft = read_draft(policy, registry, workspace.sealed_evidence(), root)
+    draft = read_draft(policy, registry, workspace.sealed_files(), root)
     if isinstance(draft, list):
         raise _refusal(draft)
     record = compile_policy(draft, now)

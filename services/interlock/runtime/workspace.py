@@ -4,6 +4,7 @@
     keys/<owner>.pem         private keys, for their owner's eyes only
     keys/agent-<agent>.txt   API keys with which agents call the gateway
     registry.yaml            the models
+    registry/<model>.sealed  each model's entry as governance signed it
     evidence/<name>.yaml     what a validator found, and `.sealed` as signed
     policies/<name>.yaml     what is approved for an agent, and `.sealed` as signed
     settings/<service>.toml  one file for each service
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from interlock.policy.authoring.draft import SealedFiles
 from interlock.runtime.opening import load_key
 from interlock.signing.keys import SigningKey
 from interlock.vocabulary.errors import ConfigurationError
@@ -55,6 +57,11 @@ class Workspace:
     def registry(self) -> Path:
         """The registry of models."""
         return self.directory / _REGISTRY
+
+    @property
+    def registrations(self) -> Path:
+        """The folder of signed entries of the registry."""
+        return registrations_beside(self.registry)
 
     @property
     def evidence(self) -> Path:
@@ -109,9 +116,14 @@ class Workspace:
         """Write the settings of a service as TOML; their paths are relative to the settings file."""
         return self.write(self.settings(service), toml(values))
 
-    def sealed_evidence(self) -> dict[str, bytes]:
-        """Every sealed evidence by its file's name."""
-        return read_sealed(self.evidence)
+    def sealed_files(self) -> SealedFiles:
+        """What validators and governance signed, by the files' names."""
+        return SealedFiles(read_sealed(self.evidence), read_sealed(self.registrations))
+
+
+def registrations_beside(registry: Path) -> Path:
+    """Where the signed entries of a registry stand: in the folder beside it that bears its name."""
+    return registry.with_suffix("")
 
 
 def read_sealed(folder: Path) -> dict[str, bytes]:

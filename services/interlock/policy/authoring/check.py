@@ -5,30 +5,40 @@ there. The warnings are about what public incidents teach: rungs that share a pr
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from interlock.policy.admissible import Proposal, examine_rung
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import FieldPath, Problem, Severity
+from interlock.policy.authoring.registry import registered
+from interlock.policy.authoring.transitions import transition_problems
+from interlock.policy.authoring.workflows import demand_problems, operator_warnings
 from interlock.policy.book import Book, evidence_in
+from interlock.policy.lattice import DIMENSIONS, deltas
 from interlock.records.documents import RoutePolicy, RouteRule
 from interlock.records.models import Model
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, to_text
 
-_EVIDENCE = frozenset({Reason.EVIDENCE_MISSING, Reason.EVIDENCE_EXPIRED})
+_MENDS = {
+    Reason.REGISTRY_DISAGREES: "Take the entry as it was signed; or raise its `entry`, and have governance sign the registry."
+}
+"""Where who writes a policy can do something else than who runs one."""
 
 
 def check(draft: Draft, policy: RoutePolicy, now: Micros) -> list[Problem]:
     """Judge a policy that `compile_policy` made from the draft; the problems stand in the order of the file's lines."""
-    found = [*_end_problems(draft, policy, now), *_webhook_problems(draft)]
+    book = registered(draft.trust, draft.sealed.registrations)
+    found = [*_end_problems(draft, policy, now), *_webhook_problems(draft), *operator_warnings(draft)]
     proposal = Proposal(policy, evidence_in(draft.trust, policy))
     for number, entry in enumerate(draft.document.routes):
         rule = policy.rule(entry.slot, entry.scope)
         assert rule is not None, "the compiler keeps every route"
-        found += _rung_problems(draft, proposal, number, rule, now)
+        found += _rung_problems(draft, list(_faults(book, proposal, rule, now)), number)
+        found += transition_problems(draft, number, rule)
+        found += demand_problems(draft, number, rule)
         found += _ladder_warnings(draft, number, rule)
         found += _rung_warnings(draft, proposal, number, rule)
     return sorted(found, key=lambda problem: problem.line)
@@ -43,17 +53,43 @@ def _end_problems(draft: Draft, policy: RoutePolicy, now: Micros) -> Iterator[Pr
         yield draft.source.problem((), what, "Have the root's owners sign a new trust root.")
 
 
-def _rung_problems(draft: Draft, proposal: Proposal, number: int, rule: RouteRule, now: Micros) -> Iterator[Problem]:
-    book = Book.start(draft.trust, b"")
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why a rung may not be used."""
+
+    place: int
+    model: str
+    about: str
+    detail: str
+    reason: Reason
+
+
+def _faults(book: Book, proposal: Proposal, rule: RouteRule, now: Micros) -> Iterator[_Fault]:
+    """What the one rule of admissibility has against the rungs; the policy's own end is told once, elsewhere."""
     for place, rung in enumerate(rule.ladder):
-        told: set[str] = set()
         for made in examine_rung(book, proposal, rule, place, now):
-            if made.reason is None or made.reason is Reason.POLICY_EXPIRED or made.detail in told:
-                continue
-            told.add(made.detail)
-            about = "evidence" if made.reason in _EVIDENCE else made.check.split()[0]
-            what = f"{rung.model.name} may not be used here: {about}: {made.detail} ({made.reason})"
-            yield draft.source.problem(_rung(number, place), what, made.reason.mend)
+            if made.reason is not None and made.reason is not Reason.POLICY_EXPIRED:
+                about, _, bound = made.check.partition(" ⊑ ")
+                model = rule.ladder[0 if bound == "primary" else max(place - 1, 0)].model
+                detail = _beyond(rung.model, model, about) if bound else made.detail
+                yield _Fault(place, rung.model.name, about, detail, made.reason)
+
+
+def _beyond(model: Model, bound: Model, name: str) -> str:
+    """How a model exceeds its bound in one dimension, in words."""
+    dimension = next(dimension for dimension in DIMENSIONS if dimension.name == name)
+    has, may = dimension.extent(model), dimension.extent(bound)
+    if isinstance(has, frozenset) and isinstance(may, frozenset):
+        what, names = ("short of", may - has) if dimension.protects else ("beyond", has - may)
+        return f"{what} {bound.name}: {', '.join(sorted(names))}"
+    delta = next(delta for delta in deltas(bound, model) if delta.dimension == name)
+    return f"{delta.target}, where {bound.name} has {delta.source}"
+
+
+def _rung_problems(draft: Draft, faults: Sequence[_Fault], number: int) -> Iterator[Problem]:
+    for fault in dict.fromkeys(faults):
+        what = f"{fault.model} may not be used here: {fault.about}: {fault.detail} ({fault.reason})"
+        yield draft.source.problem(_rung(number, fault.place), what, _MENDS.get(fault.reason, fault.reason.mend))
 
 
 def _ladder_warnings(draft: Draft, number: int, rule: RouteRule) -> Iterator[Problem]:
@@ -69,7 +105,7 @@ def _ladder_warnings(draft: Draft, number: int, rule: RouteRule) -> Iterator[Pro
         if len(shared) == 1:
             mend = f"Add a rung with another {what}, or accept that one incident can take the whole ladder."
             path = ("routes", number, "ladder")
-            yield _warning(draft, path, f"all rungs share the {what} {min(shared)}", mend)
+            yield draft.source.warning(path, f"all rungs share the {what} {min(shared)}", mend)
 
 
 def _rung_warnings(draft: Draft, proposal: Proposal, number: int, rule: RouteRule) -> Iterator[Problem]:
@@ -79,14 +115,14 @@ def _rung_warnings(draft: Draft, proposal: Proposal, number: int, rule: RouteRul
         evidence = proposal.evidence.get((rung.model.name, rung.model.version, rule.profile))
         if evidence and evidence.expires_at < proposal.policy.expires_at:
             what = f"the evidence for {rung.model.name} ends at {to_text(evidence.expires_at)}, before the policy"
-            yield _warning(draft, path, what, "Have a validator renew it in time: the rung is left when it ends.")
+            yield draft.source.warning(path, what, "Have a validator renew it in time: the rung is left when it ends.")
         if rung.accepted_by not in owners:
             what = f"{rung.accepted_by} holds no key in the trust root"
             mend = "Name a person of the trust root, so that the acceptance can be traced to a signature."
-            yield _warning(draft, (*path[:-1], "accepted_by"), what, mend)
+            yield draft.source.warning((*path[:-1], "accepted_by"), what, mend)
         if _in_the_clear(rung.model):
             what = f"calls to {rung.model.name} would travel unencrypted to {rung.model.endpoint}"
-            yield _warning(draft, path, what, "Register an https endpoint, unless the network is trusted.")
+            yield draft.source.warning(path, what, "Register an https endpoint, unless the network is trusted.")
 
 
 def _webhook_problems(draft: Draft) -> Iterator[Problem]:
@@ -101,10 +137,6 @@ def _webhook_problems(draft: Draft) -> Iterator[Problem]:
 
 def _rung(number: int, place: int) -> FieldPath:
     return ("routes", number, "ladder", place, "model")
-
-
-def _warning(draft: Draft, path: FieldPath, what: str, mend: str) -> Problem:
-    return replace(draft.source.problem(path, what, mend), severity=Severity.WARNING)
 
 
 def _in_the_clear(model: Model) -> bool:

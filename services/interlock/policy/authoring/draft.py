@@ -1,7 +1,7 @@
 """A policy as written, together with everything that it refers to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.policy.authoring.document import parse
 from interlock.policy.authoring.policy import PolicyDocument
@@ -12,6 +12,19 @@ from interlock.signing.trust import TrustRoot
 
 
 @dataclass(frozen=True, slots=True)
+class SealedFiles:
+    """What others signed, by the name of its file; what does not verify does not count.
+
+    Attributes:
+        evidence: Validators' evidence.
+        registrations: Governance's word on models.
+    """
+
+    evidence: Mapping[str, bytes]
+    registrations: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A policy that can be read; whether it makes sense is not known yet.
 
@@ -19,14 +32,14 @@ class Draft:
         source: Where its values stand.
         document: The policy.
         registry: The models that it may name.
-        evidence: Sealed evidence by the name of its file; what does not verify does not count.
+        sealed: What others signed.
         trust: The trust root.
     """
 
     source: Source
     document: PolicyDocument
     registry: RegistryDocument
-    evidence: Mapping[str, bytes]
+    sealed: SealedFiles
     trust: TrustRoot
 
 
@@ -38,13 +51,13 @@ class Text:
     text: str
 
 
-def read_draft(policy: Text, registry: Text, evidence: Mapping[str, bytes], trust: TrustRoot) -> Draft | list[Problem]:
+def read_draft(policy: Text, registry: Text, sealed: SealedFiles, trust: TrustRoot) -> Draft | list[Problem]:
     """Read a policy and its registry.
 
     Args:
         policy: The policy's YAML.
         registry: The registry's YAML.
-        evidence: Sealed evidence by the name of its file.
+        sealed: Evidence and registrations.
         trust: The trust root.
 
     Returns:
@@ -59,4 +72,4 @@ def read_draft(policy: Text, registry: Text, evidence: Mapping[str, bytes], trus
     entries = parse(models, RegistryDocument)
     if isinstance(document, list) or isinstance(entries, list):
         return [problem for found in (document, entries) if isinstance(found, list) for problem in found]
-    return Draft(source, document, entries, evidence, trust)
+    return Draft(source, document, entries, sealed, trust)

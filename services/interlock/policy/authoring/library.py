@@ -14,7 +14,7 @@ class Library:
         self.entries = draft.registry.models
         self.refused: dict[str, Refused] = {}
         self._evidence: list[tuple[Verified[Evidence], bytes]] = []
-        for file, sealed in sorted(draft.evidence.items()):
+        for file, sealed in sorted(draft.sealed.evidence.items()):
             opened = open_sealed(sealed, draft.trust, Evidence)
             if isinstance(opened, Refused):
                 self.refused[file] = opened

@@ -1,18 +1,25 @@
 """The registry: every model that policies may name, and its entry as governance signs it.
 
-An entry is counted by its own `entry` number, so that a change of one model is one new signature and not one for every model.
+An entry is counted by its own `entry` number, so that a change of one model is one new record and not one for every model. What
+is signed stays signed: a model that is no longer written here is withdrawn by `withdrawn: true`, not by its absence.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field, StrictBool
 
 from interlock.policy.authoring.document import Document
 from interlock.policy.authoring.fields import End, Moment, Money, Name, Names, SecretReference, Text, Url, one_of, whole
+from interlock.policy.authoring.problems import Problem
+from interlock.policy.authoring.source import Source
+from interlock.policy.book import Book, Taken, take
 from interlock.records import models
 from interlock.records.models import Autonomy, Logging, Model, Network, Registration
+from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.limits import ASSURANCE_MAX, INTEGRITY_MAX
-from interlock.vocabulary.time import FOREVER, Micros
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import FOREVER, Micros, to_text
 
 REGISTRY_MODELS_MAX = 1_000
 CONTEXT_TOKENS_MAX = 1_000_000_000
@@ -104,3 +111,49 @@ def registrations(document: RegistryDocument, deployment: str, issued_at: Micros
         name: Registration(deployment, entry.entry, model_of(name, entry), entry.withdrawn, issued_at)
         for name, entry in sorted(document.models.items())
     }
+
+
+def registered(trust: TrustRoot, sealed: Mapping[str, bytes]) -> Book:
+    """The book of what governance signed of models; what does not count is left out.
+
+    Args:
+        trust: The trust root.
+        sealed: Sealed registrations by the names of their files.
+    """
+    book = Book.start(trust, b"")
+    for _, entry in sorted(sealed.items()):
+        taken = take(book, entry)
+        book = taken.book if isinstance(taken, Taken) else book
+    return book
+
+
+def check_registry(source: Source, document: RegistryDocument, book: Book, now: Micros) -> list[Problem]:
+    """Compare the registry with what was signed before, and warn of what no policy can use any more."""
+    found: list[Problem] = []
+    for name, entry in document.models.items():
+        found += _entry_problems(source, name, entry, book)
+        found += _end_warnings(source, name, entry, now)
+    for name in sorted(set(book.registry) - set(document.models)):
+        what = f"{name} was registered and is not written here any more, but stays registered"
+        found.append(source.warning(("models",), what, "Write it again, with `withdrawn: true` and a higher `entry`."))
+    return sorted(found, key=lambda problem: problem.line)
+
+
+def _entry_problems(source: Source, name: str, entry: ModelEntry, book: Book) -> Iterator[Problem]:
+    held = book.registry.get(name)
+    if held is None or entry.entry > held.value.version:
+        return
+    same = (model_of(name, entry), entry.withdrawn) == (held.value.model, held.value.withdrawn)
+    if entry.entry < held.value.version or not same:
+        what = f"entry {held.value.version} was signed with other content"
+        yield source.problem(("models", name, "entry"), what, f"Write `entry: {held.value.version + 1}`.")
+
+
+def _end_warnings(source: Source, name: str, entry: ModelEntry, now: Micros) -> Iterator[Problem]:
+    if entry.identity.rotation_due <= now:
+        what = f"the credential was to be rotated by {to_text(entry.identity.rotation_due)}"
+        path = ("models", name, "identity", "rotation_due")
+        yield source.warning(path, what, Reason.ROTATION_OVERDUE.mend)
+    if entry.retires_at <= now:
+        what = f"the provider serves it only until {to_text(entry.retires_at)}"
+        yield source.warning(("models", name, "retires_at"), what, Reason.MODEL_RETIRED.mend)

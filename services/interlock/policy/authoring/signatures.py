@@ -73,7 +73,9 @@ def lacking(sealed: bytes, record: Statement, trust: TrustRoot) -> tuple[Lacking
 
 
 def may_sign(record: Statement, owner: str, trust: TrustRoot) -> bool:
-    """Whether a person holds any role that this record asks for."""
+    """Whether a person holds any role that this record asks for, and the record is his own word where it names its speaker."""
+    if record.said_by() not in {None, owner}:
+        return False
     roles = set().union(*SIGNED_BY[codec.TYPE_OF[type(record)]])
     return any(owner in _holders(role, record, trust) for role in roles)
 

@@ -12,12 +12,12 @@ Not handled here: what the values mean (`documents`).
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import yaml
 
-from interlock.policy.authoring.problems import FieldPath, Problem, field_text
+from interlock.policy.authoring.problems import FieldPath, Problem, Severity, field_text
 from interlock.vocabulary.limits import DOCUMENT_BYTES_MAX, DOCUMENT_NESTING_MAX
 
 
@@ -49,6 +49,10 @@ class Source:
     def problem(self, path: FieldPath, what: str, mend: str) -> Problem:
         """An error at a value."""
         return Problem(self.file, self.place(path).line, field_text(path), what, mend)
+
+    def warning(self, path: FieldPath, what: str, mend: str) -> Problem:
+        """A warning at a value."""
+        return replace(self.problem(path, what, mend), severity=Severity.WARNING)
 
 
 class _Loader(yaml.SafeLoader):

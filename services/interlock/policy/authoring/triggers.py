@@ -6,10 +6,11 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictBool
 
 from interlock.policy.authoring.document import Document
 from interlock.policy.authoring.fields import Duration, Floor, Money, Name, PositiveDuration, Share, one_of, refuse
+from interlock.policy.authoring.problems import FieldPath
 from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
 from interlock.vocabulary.time import SECOND
 
@@ -41,31 +42,38 @@ class Certain(Document):
     mode: _Mode = Field(default=Mode.CUTOVER, examples=["cutover"])
 
 
-class RateAbove(Lasting):
+class Gradual(Lasting):
+    """A trigger of which there is more and less, so that a policy may bear a fallback that is degraded in this respect."""
+
+    tolerated: StrictBool = Field(default=False, examples=["true"])
+
+
+class RateAbove(Gradual):
     """More than a share of the calls go one way."""
 
     above: Share = Field(examples=["20%"])
 
 
-class RefusalsAbove(RateAbove):
+class RefusalsAbove(Lasting):
     """The model refuses more than a share of the calls: a reason to stop, never to try a laxer one."""
 
+    above: Share = Field(examples=["10%"])
     mode: Annotated[Mode, BeforeValidator(_stops)] = Field(default=Mode.SUSPEND, examples=["suspend"])
 
 
-class LatencyAbove(Lasting):
+class LatencyAbove(Gradual):
     """The 95th percentile of the latency is too high."""
 
     p95_above: PositiveDuration = Field(examples=["2s"])
 
 
-class QualityBelow(Lasting):
+class QualityBelow(Gradual):
     """A metric of quality is below its floor."""
 
     below: Floor = Field(examples=["0.8"])
 
 
-class CostAbove(Lasting):
+class CostAbove(Gradual):
     """The route costs too much."""
 
     usd_per_hour_above: Money = Field(examples=["12"])
@@ -91,29 +99,33 @@ class Triggers(Document):
     def rules(self) -> Iterator[TriggerRule]:
         """The triggers as they are signed, in the order of their kinds, metrics by name."""
         yield _rule(WatchedTrigger.UNAVAILABLE, 0.0, self.unavailable)
-        for kind, rate in ((WatchedTrigger.ERRORS, self.errors), (WatchedTrigger.THROTTLED, self.throttled)):
-            if rate:
-                yield _rule(kind, rate.above, rate)
+        if self.errors:
+            yield _rule(WatchedTrigger.ERRORS, self.errors.above, self.errors)
+        if self.throttled:
+            yield _rule(WatchedTrigger.THROTTLED, self.throttled.above, self.throttled)
         if self.latency:
             yield _rule(WatchedTrigger.LATENCY, self.latency.p95_above / SECOND, self.latency)
-        for metric, floor in sorted(self.quality.items()):
-            yield TriggerRule(WatchedTrigger.QUALITY, floor.below, floor.for_, floor.mode, metric)
-        for kind, rate in (
-            (WatchedTrigger.REFUSALS, self.refusals),
-            (WatchedTrigger.LOW_CONFIDENCE, self.low_confidence),
-            (WatchedTrigger.SCHEMA_FAILURES, self.schema_failures),
-        ):
-            if rate:
-                yield _rule(kind, rate.above, rate)
+        for metric, entry in sorted(self.quality.items()):
+            yield _rule(WatchedTrigger.QUALITY, entry.below, entry, metric)
+        if self.refusals:
+            yield _rule(WatchedTrigger.REFUSALS, self.refusals.above, self.refusals)
+        if self.low_confidence:
+            yield _rule(WatchedTrigger.LOW_CONFIDENCE, self.low_confidence.above, self.low_confidence)
+        if self.schema_failures:
+            yield _rule(WatchedTrigger.SCHEMA_FAILURES, self.schema_failures.above, self.schema_failures)
         if self.cost:
             yield _rule(WatchedTrigger.COST, self.cost.usd_per_hour_above, self.cost)
-        for kind, proof in (
-            (WatchedTrigger.CREDENTIAL, self.credential),
-            (WatchedTrigger.WRONG_MODEL, self.wrong_model),
-        ):
-            if proof:
-                yield _rule(kind, 0.0, proof)
+        if self.credential:
+            yield _rule(WatchedTrigger.CREDENTIAL, 0.0, self.credential)
+        if self.wrong_model:
+            yield _rule(WatchedTrigger.WRONG_MODEL, 0.0, self.wrong_model)
 
 
-def _rule(kind: WatchedTrigger, threshold: float, entry: Lasting | Certain) -> TriggerRule:
-    return TriggerRule(kind, threshold, entry.for_, entry.mode)
+def _rule(kind: WatchedTrigger, threshold: float, entry: Lasting | Certain, metric: str = "") -> TriggerRule:
+    tolerated = isinstance(entry, Gradual) and entry.tolerated
+    return TriggerRule(kind, threshold, entry.for_, entry.mode, metric, tolerated)
+
+
+def trigger_path(rule: TriggerRule) -> FieldPath:
+    """Where a trigger stands in its route."""
+    return ("triggers", str(rule.trigger), *([rule.metric] if rule.metric else []))
