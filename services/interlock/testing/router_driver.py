@@ -9,9 +9,7 @@ assert router.serves() == "atlas"
 from dataclasses import replace
 from typing import Any
 
-from interlock.policy.book import Book
-from interlock.records.change import Cause, Heartbeat, RoutingChange, Trigger
-from interlock.records.documents import WHOLE
+from interlock.records.change import Heartbeat, RoutingChange
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Acceptance, accept, retry
 from interlock.router.core.marks import Marks
@@ -19,9 +17,8 @@ from interlock.router.core.renew import Renewal, Terms, renew
 from interlock.router.core.resolve import resolve
 from interlock.router.core.state import RouterState, take_document
 from interlock.signing.verifier import Refused
-from interlock.testing.builders import NOW, Deployment
-from interlock.vocabulary.identifiers import ANY, RouteId
-from interlock.vocabulary.limits import CHANGE_VALID_US
+from interlock.testing.builders import NOW, SUPPORT, Deployment
+from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, Reading
 
@@ -29,54 +26,8 @@ TERMS = Terms(lease_us=Micros(15 * SECOND), skew_us=Micros(2 * SECOND))
 TERM = 7
 """The term of every change and heartbeat unless a test says otherwise."""
 
-ROUTE = RouteId("support", "main", ANY)
-"""The route of a policy that `Deployment.policy` makes for `support`."""
-
 BOOT = Micros(1_000 * SECOND)
 """Time since boot when a driver starts."""
-
-
-def change_of(book: Book, route: RouteId, target: str | None, *, now: Micros = NOW, **fields: Any) -> RoutingChange:
-    """The change with which decision would send a route to a model, or to `suspend`; `fields` say what is different.
-
-    Args:
-        book: Holds the policy that the change names.
-        route: The route.
-        target: The model; None: the safe state.
-        now: When it is issued.
-        fields: Fields that are other than usual.
-    """
-    policy = book.policies[route.agent]
-    usual = RoutingChange(
-        id="change-1",
-        deployment=book.trust.deployment,
-        shard=0,
-        root_version=book.trust.version,
-        term=TERM,
-        version=1,
-        agent=route.agent,
-        slot=route.slot,
-        scope=route.scope,
-        policy_version=policy.value.version,
-        policy_digest=policy.event_id,
-        source=None,
-        target=target,
-        safe_state=None if target else "suspend",
-        weight=WHOLE,
-        canary="",
-        proposal="",
-        cause=Cause(Trigger.POLICY, target, "because"),
-        verification=(),
-        delta=(),
-        material=False,
-        team=policy.value.team,
-        accepted_by="oscar",
-        review_due=policy.value.expires_at,
-        expected_us=Micros(0),
-        issued_at=now,
-        not_after=Micros(now + CHANGE_VALID_US),
-    )
-    return replace(usual, **fields)
 
 
 class RouterDriver:
@@ -118,14 +69,24 @@ class RouterDriver:
                 self.state = replace(answer.state, marks=answer.state.marks.saved())
         return None
 
-    def change(self, target: str | None, route: RouteId = ROUTE, **fields: Any) -> RoutingChange:
-        """The next change of a route, not yet signed; see `change_of`."""
+    def change(self, target: str | None, route: RouteId = SUPPORT, **fields: Any) -> RoutingChange:
+        """The next change of a route, not yet signed: to a model, or to `suspend`, under the policy that is held."""
         self.version += 1
-        usual = {"version": self.version, "id": f"change-{self.version}", "now": self.now.wall}
-        return change_of(self.state.book, route, target, **{**usual, **fields})
+        policy = self.state.book.policies[route.agent]
+        usual = {
+            "id": f"change-{self.version}",
+            "root_version": self.state.book.trust.version,
+            "policy_version": policy.value.version,
+            "policy_digest": policy.event_id,
+            "source": None,
+            "target": target,
+            "safe_state": None if target else "suspend",
+            "issued_at": self.now.wall,
+        }
+        return self.deployment.change(route, **{"term": TERM, "version": self.version, **usual, **fields})
 
-    def order(self, target: str | None, route: RouteId = ROUTE, **fields: Any) -> Acceptance:
-        """The next change of a route arrives; see `change_of`."""
+    def order(self, target: str | None, route: RouteId = SUPPORT, **fields: Any) -> Acceptance:
+        """The next change of a route arrives; `fields` say what of it is unusual."""
         return self.hear(self.change(target, route, **fields))
 
     def hear(self, change: RoutingChange | bytes | None, by: str = "decision-1") -> Acceptance:
@@ -135,7 +96,7 @@ class RouterDriver:
         self.state = replace(answer.state, marks=answer.state.marks.saved())
         return answer
 
-    def obeys(self, target: str | None, route: RouteId = ROUTE, **fields: Any) -> Reason | None:
+    def obeys(self, target: str | None, route: RouteId = SUPPORT, **fields: Any) -> Reason | None:
         """Order a route somewhere; why it is not obeyed, None if it is."""
         refused = self.order(target, route, **fields).refused
         return refused.reason if refused else None
@@ -151,11 +112,11 @@ class RouterDriver:
         self.state = replace(renewal.state, marks=renewal.state.marks.saved())
         return renewal
 
-    def resolve(self, key: str | None = None, route: RouteId = ROUTE) -> Serve | Stop:
+    def resolve(self, key: str | None = None, route: RouteId = SUPPORT) -> Serve | Stop:
         """What the router answers now."""
         return resolve(self.state, route, key, self.now)
 
-    def serves(self, key: str | None = None, route: RouteId = ROUTE) -> str | None:
+    def serves(self, key: str | None = None, route: RouteId = SUPPORT) -> str | None:
         """The model that serves now; None: none does."""
         answer = self.resolve(key, route)
         return answer.model.name if isinstance(answer, Serve) else None

@@ -262,6 +262,12 @@ def test_not_newer_is_a_root_that_is_held_or_was():
     assert reason(book, sealed_root(root())) is Reason.NOT_NEWER
 
 
+def test_equivocation_is_another_root_of_the_version_that_is_held():
+    book = DEPLOYMENT.book(sealed_root(root()))
+    assert reason(book, sealed_root(root(without=["sam"]))) is Reason.EQUIVOCATION
+    assert reason(book, sealed_root(root(1, without=["sam"]))) is Reason.NOT_NEWER
+
+
 def test_roots_follow_one_another():
     book = DEPLOYMENT.book(sealed_root(root(2)), sealed_root(root(3)), sealed_root(root(4)))
     assert book.trust.version == 4

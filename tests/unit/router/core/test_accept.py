@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import Denial
+from interlock.records.documents import Denial, SafeState
 from interlock.records.sealing import open_sealed
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Answer, accept, retry
 from interlock.router.core.marks import Marks
 from interlock.router.core.resolve import resolve
 from interlock.router.core.state import RouterState, take_document
-from interlock.testing.builders import NOW, Deployment, model
-from interlock.testing.driver import ROUTE, Driver
+from interlock.testing.builders import NOW, SUPPORT, Deployment, model
+from interlock.testing.router_driver import RouterDriver
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, Reading
 
@@ -22,15 +22,7 @@ POLICY = DEPLOYMENT.policy("support", ["atlas", "birch"])
 LATER = Reading(Micros(NOW + 5 * SECOND), Micros(1_000 * SECOND))
 
 
-def order_to_atlas(policy=POLICY):
-    """The change that a healthy decision service makes."""
-    it = Driver(DEPLOYMENT, policy)
-    it.all_healthy("atlas", "birch")
-    it.wait(5)
-    return it.orders[-1]
-
-
-CHANGE = order_to_atlas()
+CHANGE = RouterDriver(DEPLOYMENT, POLICY).change("atlas", issued_at=LATER.wall)
 
 
 def holding(*documents, marks=None):
@@ -51,14 +43,14 @@ def refusal(state, record, *, shard=0, now=LATER):
     answer = accept(state, record, shard, now)
     assert answer.answer in {Answer.REFUSED, Answer.PARKED}
     assert (answer.state.held, answer.state.marks, answer.state.heads) == (state.held, state.marks, state.heads)
-    assert isinstance(resolve(answer.state, ROUTE, now), Stop)
+    assert isinstance(resolve(answer.state, SUPPORT, None, now), Stop)
     return answer.refused.reason
 
 
 def test_a_change_that_policy_allows_is_accepted_and_sets_its_mark():
     answer = accept(holding(POLICY), sealed(), 0, LATER)
     assert answer.answer is Answer.ACCEPTED
-    assert answer.state.held[ROUTE].change.value == CHANGE
+    assert answer.state.held[SUPPORT].change.value == CHANGE
     assert dict(answer.state.marks.unsaved) == {
         "policy/support": "1",
         "order/support/main/*": f"{CHANGE.order} {answer.change.event_id.hex()}",
@@ -68,7 +60,7 @@ def test_a_change_that_policy_allows_is_accepted_and_sets_its_mark():
 
 def test_without_a_live_lease_an_accepted_change_is_not_served():
     state = accept(holding(POLICY), sealed(), 0, LATER).state
-    assert resolve(state, ROUTE, LATER) == Stop(ROUTE, "suspend", Reason.NO_LEASE_YET, CHANGE.id)
+    assert resolve(state, SUPPORT, None, LATER) == Stop(SUPPORT, SafeState.SUSPEND, Reason.NO_LEASE_YET, CHANGE.id)
 
 
 def test_the_change_that_is_held_is_known():
@@ -157,13 +149,13 @@ def test_a_target_whose_evidence_has_expired_is_refused():
     ("broader", "reason"),
     [
         ({"tools": ("search", "shell")}, Reason.BROADER_TOOLS),
-        ({"code_execution": True}, Reason.BROADER_CODE_EXECUTION),
-        ({"scopes": ("everything", "models.call")}, Reason.BROADER_SCOPES),
-        ({"regions": ("eu", "us")}, Reason.BROADER_REGIONS),
+        ({"capability": {"code_execution": True}}, Reason.BROADER_CODE_EXECUTION),
+        ({"identity": {"scopes": ("everything", "models.call")}}, Reason.BROADER_SCOPES),
+        ({"data": {"regions": ("eu", "us")}}, Reason.BROADER_REGIONS),
     ],
 )
 def test_a_broader_fallback_smuggled_into_a_policy_is_refused(broader, reason):
-    policy = DEPLOYMENT.policy("support", ["atlas", replace(model("birch"), **broader)])
+    policy = DEPLOYMENT.policy("support", ["atlas", model("birch", **broader)])
     digest = DEPLOYMENT.book(policy).policies["support"].event_id
     assert refusal(holding(policy), sealed(target="birch", policy_digest=digest)) is reason
 
@@ -241,6 +233,6 @@ def test_accept_never_raises_whatever_the_bytes():
 
 
 def test_a_served_route_is_a_serve_only_while_all_of_it_holds():
-    assert not isinstance(resolve(held_change(), ROUTE, LATER), Serve)
+    assert not isinstance(resolve(held_change(), SUPPORT, None, LATER), Serve)
     opened = open_sealed(sealed(), DEPLOYMENT.root, RoutingChange)
     assert opened.value.target == "atlas"

@@ -1,0 +1,103 @@
+"""What a router does by itself is told, and told once."""
+
+from dataclasses import replace
+
+import pytest
+
+from interlock.records.documents import Denial
+from interlock.router.core.own_steps import OwnSteps
+from interlock.testing.builders import NOW, Deployment, model
+from interlock.testing.router_driver import RouterDriver
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros
+
+DEPLOYMENT = Deployment()
+CANARY = {"source": "atlas", "weight": 25, "canary": "canary-1"}
+CUT = "support/main/* is served by its source alone: canary canary-1"
+
+
+def ending(name):
+    """A rung whose evidence expires in 30 seconds."""
+    subject = model(name)
+    evidence = DEPLOYMENT.evidence(subject, expires_at=Micros(NOW + 30 * SECOND))
+    return replace(DEPLOYMENT.rung(subject), evidence=evidence)
+
+
+class Told:
+    """A router, and everything that it has told of its own steps."""
+
+    def __init__(self, *ladder, target="atlas", **fields):
+        self.router = RouterDriver(DEPLOYMENT, DEPLOYMENT.policy("support", ladder))
+        self.own_steps = OwnSteps()
+        self.all = []
+        self.router.obeys(target, **fields)
+        self.second()
+
+    def second(self, *, beat=True):
+        """One second passes; what was told in it."""
+        self.router.wait(1)
+        if beat:
+            self.router.beat()
+        told = self.own_steps.since_last(self.router.state, self.router.now)
+        self.all += told
+        return told
+
+    def seconds(self, number, *, beat=True):
+        return [step for _ in range(number) for step in self.second(beat=beat)]
+
+
+def test_nothing_is_told_of_what_was_ordered():
+    told = Told("atlas", "birch", target="birch", **CANARY)
+    told.router.order("atlas")
+    told.router.order(None)
+    assert told.seconds(5) == []
+
+
+def test_the_end_of_a_lease_is_told_once_and_again_when_it_ends_again():
+    told = Told("atlas")
+    ended = [(Reason.LEASE_OVER, "shard 0: its routes are kept for their grace, then stop")]
+    assert told.seconds(14, beat=False) == []
+    assert told.seconds(20, beat=False) == ended
+    assert told.seconds(2) == []
+    assert told.seconds(20, beat=False) == ended
+
+
+def test_a_model_that_has_run_out_is_told_once():
+    told = Told(ending("atlas"))
+    told.seconds(28)
+    assert told.all == []
+    assert told.second() == [(Reason.EVIDENCE_EXPIRED, "support/main/* stops: change change-1")]
+    assert told.seconds(20) == []
+
+
+@pytest.mark.parametrize("target", ["birch", "atlas"])
+def test_a_canary_that_has_run_out_is_told_once(target):
+    """Whether the canary's model is the one above or the one below."""
+    source = "atlas" if target == "birch" else "birch"
+    ladder = [ending(name) if name == target else name for name in ("atlas", "birch")]
+    told = Told(*ladder, target=target, **{**CANARY, "source": source})
+    told.seconds(28)
+    assert told.all == []
+    assert told.second() == [(Reason.EVIDENCE_EXPIRED, CUT)]
+    assert told.seconds(20) == []
+
+
+def test_a_canary_that_is_denied_is_told_once():
+    told = Told("atlas", "birch", target="birch", **CANARY)
+    told.router.document(DEPLOYMENT.seal(Denial("d", "birch", "a leak", NOW), "sam"))
+    assert told.second() == [(Reason.DENIED, CUT)]
+    assert told.seconds(20) == []
+
+
+def test_when_both_arms_run_out_the_stop_is_told():
+    told = Told(ending("atlas"), ending("birch"), target="birch", **CANARY)
+    told.seconds(40)
+    assert told.all == [(Reason.EVIDENCE_EXPIRED, "support/main/* stops: change change-1")]
+
+
+def test_steps_of_one_second_are_told_in_the_next_look():
+    """Changes come by the thousand: no look at every route for each of them."""
+    told = Told("atlas", "birch", target="birch", **CANARY)
+    told.router.document(DEPLOYMENT.seal(Denial("d", "birch", "a leak", NOW), "sam"))
+    assert told.own_steps.since_last(told.router.state, told.router.now) == []
+    assert told.second() == [(Reason.DENIED, CUT)]
