@@ -66,3 +66,14 @@ class Resolver(Protocol):
                 requests stay with the model that is to be left.
         """
         ...
+
+    def may_repeat(self, route: RouteId, model: Model) -> bool:
+        """Whether an answer that a model gave may be given again while the route is in the safe state `cached_response`.
+
+        Only while policy, as it is held under a live lease, still admits that model for the route, and names that safe state.
+
+        Args:
+            route: Who asks, as authenticated.
+            model: Who gave the answer, as approved then.
+        """
+        ...

@@ -10,12 +10,14 @@ import structlog
 
 from interlock.policy.book import take
 from interlock.records.change import AckKind, Acknowledgement, RoutingChange
+from interlock.records.models import Model
 from interlock.records.sealing import seal
 from interlock.reporting.findings import Findings
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Acceptance, Answer, accept, retry
 from interlock.router.core.own_steps import OwnSteps, live
 from interlock.router.core.renew import Terms, renew
+from interlock.router.core.repeat import may_repeat
 from interlock.router.core.resolve import resolve
 from interlock.router.core.state import Held, RouterState, agents_concerned, hold_document
 from interlock.router.instruments import Instruments
@@ -105,6 +107,10 @@ class Subscriber:
     def resolve(self, agent: str, slot: str, scope: str, request_key: str | None) -> Serve | Stop:
         """Answer one request from memory; see `interlock.router.answers.Resolver`."""
         return resolve(self.state, RouteId(agent, slot, scope), request_key, self._clock.now())
+
+    def may_repeat(self, route: RouteId, model: Model) -> bool:
+        """Say whether a model's earlier answers may be given again; see `interlock.router.answers.Resolver`."""
+        return may_repeat(self.state, route, model, self._clock.now())
 
     async def run(self, stop: lifecycle.Stop) -> None:
         """Follow the topics until asked to stop."""

@@ -17,11 +17,13 @@ class FixedResolver:
     Attributes:
         asked: The routes that were asked for so far.
         keys: The request keys that came with them.
+        repeatable: The models whose earlier answers may be given again, by name.
     """
 
     def __init__(self, model: Model | None = None) -> None:
         self.asked: list[RouteId] = []
         self.keys: list[str | None] = []
+        self.repeatable: set[str] = set()
         self._model = model
         self._substituted, self._read_only, self._canary = False, False, ""
         self._state, self._reason, self._reply = SafeState.SUSPEND, "nothing is served yet", SafeReply()
@@ -44,3 +46,7 @@ class FixedResolver:
         if self._model is None:
             return Stop(route, self._state, self._reason, CHANGE_ID, self._reply)
         return Serve(route, self._model, CHANGE_ID, self._substituted, self._read_only, self._canary)
+
+    def may_repeat(self, route: RouteId, model: Model) -> bool:
+        """Say what was told, of every route; see `interlock.router.answers.Resolver`."""
+        return model.name in self.repeatable

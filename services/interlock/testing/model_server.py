@@ -43,7 +43,8 @@ class Behaviour(BaseModel):
     Attributes:
         mode: `ok`; `slow`: the same, with `latency_ms`; `error`: 500; `throttle`: 429 with `Retry-After`; `refuse`: the connection is closed without an answer;
             `wrong_model`: the answer bears another model's name; `stall`: silence after the first event, or instead of an answer;
-            `cut`: the connection is closed after the first event; `filter`: finished by a content filter.
+            `cut`: the connection is closed after the first event; `filter`: finished by a content filter; `policy`: 400, refused by a
+            content policy; `tools`: the answer calls a tool, offered or not.
         share: Of the requests, how many are treated so, 0 to 1, evenly spread; the others are answered.
         latency_ms: How long an answer takes that is treated so; the others take as long as at the start.
         retry_after_s: What `throttle` tells.
@@ -51,7 +52,9 @@ class Behaviour(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Literal["ok", "slow", "error", "throttle", "refuse", "wrong_model", "stall", "cut", "filter"] = "ok"
+    mode: Literal[
+        "ok", "slow", "error", "throttle", "refuse", "wrong_model", "stall", "cut", "filter", "policy", "tools"
+    ] = "ok"
     share: float = Field(default=1.0, ge=0.0, le=1.0)
     latency_ms: int = Field(default=0, ge=0)
     retry_after_s: int = Field(default=1, ge=0)
@@ -67,6 +70,7 @@ class Seen:
         user_agent: Who called.
         model: The model that it asked for.
         streamed: Whether it asked for events.
+        fields: The names of all fields of its body, sorted.
         status: How it was answered; 0: not at all.
         headers: All that came along, but for the credential; names in lower case.
     """
@@ -76,6 +80,7 @@ class Seen:
     user_agent: str
     model: str
     streamed: bool
+    fields: tuple[str, ...]
     status: int
     headers: dict[str, str]
 
@@ -202,7 +207,7 @@ class ModelServer:
             return 401
         if asked.get("model") != self._served_as:
             return 404
-        return {"error": 500, "throttle": 429, "refuse": 0}.get(mode, 200)
+        return {"error": 500, "throttle": 429, "policy": 400, "refuse": 0}.get(mode, 200)
 
     async def _remember(self, request: web.Request, asked: dict[str, Any], status: int) -> None:
         headers = {name.lower(): value for name, value in request.headers.items() if name.lower() != "authorization"}
@@ -212,6 +217,7 @@ class ModelServer:
             user_agent=headers.get("user-agent", ""),
             model=str(asked.get("model", "")),
             streamed=asked.get("stream") is True,
+            fields=tuple(sorted(asked)),
             status=status,
             headers=headers,
         )
@@ -261,7 +267,7 @@ class ModelServer:
 
 
 def _finish(mode: str) -> str:
-    return "content_filter" if mode == "filter" else "stop"
+    return {"filter": "content_filter", "tools": "tool_calls"}.get(mode, "stop")
 
 
 def _event(piece: dict[str, Any]) -> bytes:

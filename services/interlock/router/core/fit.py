@@ -43,12 +43,12 @@ def control_unfit(book: Book, marks: Marks, change: Verified[RoutingChange], now
         return Reason.ROUTE_UNKNOWN
     if not _its_safe_state(order, rule):
         return Reason.SAFE_STATE_DIFFERS
-    return _model_unfit(book, marks, order.route, control_of(order), now)
+    return model_unfit(book, marks, order.route, control_of(order), now)
 
 
 def canary_unfit(book: Book, marks: Marks, change: Verified[RoutingChange], now: Micros) -> Reason | None:
     """Why policy forbids the model that a canary tries; None if it allows it, or the change orders no canary."""
-    return _model_unfit(book, marks, change.value.route, canary_of(change.value), now)
+    return model_unfit(book, marks, change.value.route, canary_of(change.value), now)
 
 
 def ruling(book: Book, marks: Marks, route: RouteId) -> RouteRule | None:
@@ -90,7 +90,8 @@ def _its_safe_state(order: RoutingChange, rule: RouteRule) -> bool:
     return order.safe_state == rule.safe_state and own_rung
 
 
-def _model_unfit(book: Book, marks: Marks, route: RouteId, model: str | None, now: Micros) -> Reason | None:
+def model_unfit(book: Book, marks: Marks, route: RouteId, model: str | None, now: Micros) -> Reason | None:
+    """Why a model may not speak for a route, whatever was ordered; None if it may, or if it is none."""
     if model is None:
         return None
     if marks.number(f"deny/{model}"):

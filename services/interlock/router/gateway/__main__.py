@@ -10,6 +10,7 @@ from interlock.router.core.renew import Terms
 from interlock.router.core.state import RouterState
 from interlock.router.gateway.server import GatewayServer
 from interlock.router.gateway.settings import GatewaySettings
+from interlock.router.gateway.tickets import Tickets
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.router.subscriber import Identity, Subscriber
@@ -32,6 +33,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
             server = GatewayServer(
                 settings=settings,
                 resolver=subscriber,
+                tickets=Tickets(it.publisher, it.owner, it.key, it.clock),
                 note=telemetry.note,
                 findings=it.findings,
                 clock=it.clock,

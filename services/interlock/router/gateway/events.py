@@ -12,6 +12,9 @@ EVENT_BYTES_MAX = 1_048_576
 DONE = b"[DONE]"
 """The data of the event that ends an OpenAI stream."""
 
+_BOM = b"\xef\xbb\xbf"
+"""May begin a stream, and readers drop it."""
+
 _END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 """Two line ends; the groups are atomic, so that one `\\r\\n` is never taken for two."""
 
@@ -40,5 +43,5 @@ class EventCutter:
 
 def data_of(event: bytes) -> bytes:
     """The data of an event, its lines joined; empty for a comment or keep-alive."""
-    lines = re.split(rb"\r\n|\n|\r", event)
+    lines = re.split(rb"\r\n|\n|\r", event.removeprefix(_BOM))
     return b"\n".join(line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:"))

@@ -39,11 +39,13 @@ class Exchange:
     Attributes:
         judge: Looks at the answer.
         outcome: How the call ended; cancelled until anything else is known.
+        repeatable: A whole answer that may be given again: one that is complete, no refusal, and calls no tool.
     """
 
     def __init__(self, request: web.Request, serve: Serve, credential: str, clock: Clock) -> None:
-        self.judge = Judge(serve.model, credential)
+        self.judge = Judge(serve.model, credential, tools=not serve.read_only)
         self.outcome = Outcome.CANCELLED
+        self.repeatable: bytes | None = None
         self._request = request
         self._serve = serve
         self._clock = clock
@@ -89,6 +91,8 @@ class Exchange:
         if wrong is not None:
             return self.fail(wrong)
         self.outcome = self.judge.outcome
+        if self.outcome is Outcome.OK and not self.judge.acts:
+            self.repeatable = body
         return self._response(200, body, _passed(reply.headers))
 
     async def _pass_stream(self, reply: UpstreamReply) -> web.StreamResponse:

@@ -8,8 +8,13 @@ from interlock.records.health import Outcome
 from interlock.records.models import Model
 from interlock.records.outcomes import classify
 from interlock.router.answers import Stop
+from interlock.vocabulary.limits import TICKET_BYTES_MAX
 
 SAFE_STATE_CODE = "interlock_safe_state"
+SAFE_SHUTDOWN_CODE = "interlock_safe_shutdown"
+NOT_KEPT_CODE = "interlock_ticket_not_kept"
+TOO_LARGE_CODE = "request_too_large"
+TOOL_CALL_CODE = "interlock_tool_call"
 OTHER_MODEL_CODE = "interlock_other_model"
 ROUTING_FIELD_CODE = "interlock_routing_field"
 
@@ -68,6 +73,38 @@ def safe_state(stop: Stop) -> Fault:
     return Fault(403, SAFE_STATE_CODE, message)
 
 
+def safe_shutdown(stop: Stop) -> Fault:
+    """The route is being shut down: whoever comes now is told to stay away, not to come again."""
+    message = (
+        f"{stop.route.key} is shut down safely: requests in hand are finished and no more are taken. Reason: {stop.reason}. "
+        "Do not ask again; the agent's owner or an operator must order `resume`."
+    )
+    return Fault(503, SAFE_SHUTDOWN_CODE, message)
+
+
+def too_large(bytes_max: int) -> Fault:
+    """The request is larger than the gateway reads."""
+    return Fault(413, TOO_LARGE_CODE, f"The request is larger than the {bytes_max:,} bytes that this gateway takes.")
+
+
+def ticket_too_large(stop: Stop, size: int) -> Fault:
+    """The request would go to a person, and is larger than what is kept for one."""
+    message = (
+        f"{stop.route.key} sends its requests to a person (human_queue), who gets no more than {TICKET_BYTES_MAX:,} bytes; "
+        f"this request has {size:,}. It was not kept: send a shorter one."
+    )
+    return Fault(413, TOO_LARGE_CODE, message)
+
+
+def not_kept(stop: Stop) -> Fault:
+    """The request should go to a person, and could not be kept for one: it is not known to be safe, so no ticket is given."""
+    message = (
+        f"{stop.route.key} sends its requests to a person (human_queue), but this one could not be kept: nobody will answer it. "
+        "Send it again later, or take it to a person yourself."
+    )
+    return Fault(503, NOT_KEPT_CODE, message)
+
+
 def late() -> Failed:
     """The server's time was over before it said anything."""
     message = "The model's server did not answer in time."
@@ -102,6 +139,12 @@ def other_model(named: str, model: Model) -> Failed:
     who = f"named itself {named!r}" if named else "did not name itself"
     message = f"{model.name} is approved here, but the model that answered {who}. Its answer was withheld."
     return Failed(Outcome.MODEL_GONE, Fault(502, OTHER_MODEL_CODE, message))
+
+
+def tool_call(model: Model) -> Failed:
+    """A model called a tool although none was offered: the agent would carry the call out."""
+    message = f"{model.name} called a tool although the route is read_only. The rest of its answer was withheld."
+    return Failed(Outcome.SCHEMA_FAILURE, Fault(502, TOOL_CALL_CODE, message))
 
 
 def upstream_error(status: int, error: Mapping[str, Any] | None, credential: str) -> Fault:

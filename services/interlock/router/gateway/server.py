@@ -1,7 +1,7 @@
 """The gateway's HTTP server: who asks, what the resolver answers, and then one exchange with that model's server.
 
 In order: the key, the request, the resolver, the credential, the call. The resolver is asked last, when everything else that takes
-time is done, and what it says holds for this request only.
+time is done, and what it says holds for this request only: a route that is stopped or shut down meanwhile finishes what is in hand.
 """
 
 import asyncio
@@ -17,10 +17,12 @@ from interlock.reporting.findings import Findings
 from interlock.router.answers import Resolver, Serve, Stop
 from interlock.router.gateway.agents import Agents
 from interlock.router.gateway.exchange import Exchange
-from interlock.router.gateway.faults import Fault, no_credential, safe_state, unknown_key
+from interlock.router.gateway.faults import Fault, no_credential, too_large, unknown_key
 from interlock.router.gateway.replies import error_body, marks, model_list
 from interlock.router.gateway.requests import Request, read_request
+from interlock.router.gateway.safe_states import Form, SafeStates
 from interlock.router.gateway.settings import GatewaySettings
+from interlock.router.gateway.tickets import Tickets
 from interlock.router.gateway.upstream import Upstream, tracing_of
 from interlock.runtime import lifecycle
 from interlock.runtime.clock import Clock
@@ -45,6 +47,7 @@ class GatewayServer:
     Args:
         settings: Where to listen, whose keys are known, how long to wait.
         resolver: Says what to do with each request.
+        tickets: Keeps requests that wait for a person.
         note: Is told of every call of a model, once, when it has ended.
         findings: Where a provider's substitution is told.
         clock: Measures latency.
@@ -56,6 +59,7 @@ class GatewayServer:
         *,
         settings: GatewaySettings,
         resolver: Resolver,
+        tickets: Tickets,
         note: Callable[[Call], None],
         findings: Findings,
         clock: Clock,
@@ -63,6 +67,7 @@ class GatewayServer:
     ) -> None:
         self._settings = settings
         self._resolver = resolver
+        self._safe_states = SafeStates(tickets, resolver, clock)
         self._note = note
         self._findings = findings
         self._clock = clock
@@ -131,12 +136,12 @@ class GatewayServer:
         route = self._route_of(request)
         if route is None:
             return self._refuse(None, unknown_key())
-        asked = await _read(request)
+        asked = await _read(request, self._settings.body_bytes_max)
         if isinstance(asked, Fault):
             return self._refuse(route, asked)
-        answer = self._resolver.resolve(*route, None)
+        answer = self._resolver.resolve(*route, asked.key)
         if isinstance(answer, Stop):
-            return self._refuse(route, safe_state(answer), marks(answer))
+            return self._stopped(answer, await self._safe_states.form(asked, answer))
         return await self._call(request, asked, answer)
 
     async def _call(self, request: web.Request, asked: Request, serve: Serve) -> web.StreamResponse:
@@ -145,11 +150,13 @@ class GatewayServer:
         try:
             if credential is None:
                 return exchange.fail(no_credential(serve.model))
-            tracing, body = tracing_of(request.headers), asked.body_for(serve.model)
+            tracing, body = tracing_of(request.headers), asked.body_for(serve.model, read_only=serve.read_only)
             async with self._upstream.post(serve.model, body, credential, tracing, streamed=asked.streamed) as reply:
                 return await exchange.pass_on(reply, streamed=asked.streamed)
         finally:
             self._tell(serve, exchange)
+            if exchange.repeatable is not None:
+                self._safe_states.remember(asked, serve, exchange.repeatable)
 
     def _tell(self, serve: Serve, exchange: Exchange) -> None:
         """Report a call that has ended, however it did."""
@@ -172,11 +179,22 @@ class GatewayServer:
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
 
-    def _refuse(self, route: RouteId | None, fault: Fault, headers: Mapping[str, str] | None = None) -> web.Response:
-        """Answer a request that no model is called for."""
+    def _refuse(self, route: RouteId | None, fault: Fault) -> web.Response:
+        """Answer a request that may not be asked."""
         self._count(route, fault.code)
         _log.info("refused", route=route.key if route else None, code=fault.code)
-        return _error(fault, headers)
+        return _error(fault)
+
+    def _stopped(self, stop: Stop, form: Form) -> web.Response:
+        """Answer a request in its route's safe state."""
+        self._count(stop.route, form.code)
+        _log.info("safe_state", route=stop.route.key, state=str(stop.state), code=form.code)
+        kind = "text/event-stream" if form.streamed else "application/json"
+        headers = {**marks(stop), **form.headers}
+        response = web.Response(status=form.status, body=form.body, content_type=kind, headers=headers)
+        if form.closes:
+            response.force_close()
+        return response
 
     def _count(self, route: RouteId | None, outcome: str) -> None:
         self._requests.add(1, {"agent": route.agent if route else "", "outcome": str(outcome)})
@@ -185,11 +203,13 @@ class GatewayServer:
         return self._agents.route_of(request.headers.get("Authorization"))
 
 
-async def _read(request: web.Request) -> Request | Fault:
-    """Read a request's body in bounded time and size."""
+async def _read(request: web.Request, bytes_max: int) -> Request | Fault:
+    """Read a request's body in bounded time and size; the server's own limit is `bytes_max` too."""
     try:
         async with asyncio.timeout(REQUEST_READ_S_MAX):
             body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return too_large(bytes_max)
     except TimeoutError:
         return Fault(408, "request_timeout", f"The request did not arrive within {REQUEST_READ_S_MAX:g} s.")
     return read_request(body, request.headers.items())
