@@ -69,11 +69,11 @@ class Projector:
 
     def _sealed(self, placed: Placed) -> bytes | None:
         """An entry as it stands on the topic; one that was removed is a tombstone."""
-        if placed.entry.value is None:
-            return None
         desk, entry = self._desk, placed.entry
+        if entry.value is None:
+            return None
         return seal(
-            StateRecord(desk.owner, desk.shard, entry.key, placed.entry.value, placed.offset, placed.index), desk.key
+            StateRecord(desk.owner, desk.shard, entry.key, entry.value, placed.offset, placed.index), desk.key
         )
 
     def _mark(self, last: Reached, positions: Mapping[tuple[str, int], int]) -> StateMark:

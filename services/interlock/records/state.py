@@ -154,18 +154,18 @@ class ClimbsEntry:
 
 @dataclass(frozen=True, slots=True)
 class StateRecord(Statement):
-    """One entry as it stands on the state topic.
+    """One entry as it stands on the state topic, until it is removed.
 
     Attributes:
         key: The entry's key.
-        value: Its bytes; None: it was removed.
+        value: Its bytes.
         offset: Of the audit record that made it so, and `index` its place among that record's entries.
     """
 
     owner: str
     shard: int
     key: str
-    value: bytes | None
+    value: bytes
     offset: int
     index: int
 
@@ -176,7 +176,7 @@ class StateRecord(Statement):
 
 @dataclass(frozen=True, slots=True)
 class ReadTo:
-    """The offset after the last journalled record of one partition."""
+    """Where a new owner begins to read one partition of the inputs."""
 
     topic: str
     partition: int
@@ -193,7 +193,7 @@ class StateMark(Statement):
         sequence: Its sequence.
         now: Its time.
         digest: Of the state after it.
-        positions: Where its inputs end.
+        positions: Of the inputs: everything before them was heard, and journalled if it mattered.
     """
 
     owner: str

@@ -171,7 +171,9 @@ def _route(state: State, name: str, value: bytes | None) -> State | None:
 
 def _disable(state: State, name: str, value: bytes | None) -> State | None:
     command = state.disables.get(name) if value is None else open_sealed(value, state.book.trust, Command)
-    if command is None or isinstance(command, Refused):
+    if command is None:  # removed already: see `projection`
+        return state
+    if isinstance(command, Refused):
         return None
     said = command.value
     disables = state.disables.discard(name) if value is None else state.disables.insert(name, command)
