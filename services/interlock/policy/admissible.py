@@ -14,7 +14,7 @@ from interlock.records.documents import RoutePolicy, RouteRule
 from interlock.records.models import Evidence, Model
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros, to_text
+from interlock.vocabulary.time import NEVER, Micros, to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ def checks(book: Book, route: RouteId, model: str, now: Micros) -> tuple[Check, 
 
 
 def admissible_until(book: Book, route: RouteId, model: str) -> Micros:
-    """When a model that is admissible now stops being so by the passing of time alone."""
-    return min(ends(book, route, model))
+    """When a model that is admissible now stops being so by the passing of time alone; `NEVER` for one off the route's ladder."""
+    return min(ends(book, route, model), default=NEVER)
 
 
 def ends(book: Book, route: RouteId, model: str) -> list[Micros]:

@@ -70,27 +70,28 @@ DIMENSIONS = (
     Dimension("integrity", Reason.WEAKER_INTEGRITY, lambda model: model.integrity, protects=True),
 )
 
-_SHOWN: tuple[tuple[str, Callable[[Model], str]], ...] = (
-    ("tools", lambda model: _listed(model.capability.tools)),
-    ("code_execution", lambda model: "yes" if model.capability.code_execution else "no"),
-    ("network", lambda model: str(model.capability.network)),
-    ("modalities", lambda model: _listed(model.capability.modalities)),
+_SHOWN: tuple[tuple[str, Callable[[Model], object]], ...] = (
+    ("tools", lambda model: frozenset(model.capability.tools)),
+    ("code_execution", lambda model: model.capability.code_execution),
+    ("network", lambda model: model.capability.network),
+    ("modalities", lambda model: frozenset(model.capability.modalities)),
     ("context", lambda model: f"{model.capability.context_tokens} tokens"),
-    ("outputs", lambda model: _listed(model.capability.outputs)),
-    ("autonomy", lambda model: str(model.capability.autonomy)),
+    ("outputs", lambda model: frozenset(model.capability.outputs)),
+    ("autonomy", lambda model: model.capability.autonomy),
     ("determinism", lambda model: "deterministic" if model.capability.deterministic else "not deterministic"),
     ("identity", lambda model: model.identity.id),
-    ("scopes", lambda model: _listed(model.identity.scopes)),
-    ("assurance", lambda model: str(model.identity.assurance)),
-    ("data classes", lambda model: _listed(model.data.classes)),
-    ("regions", lambda model: _listed(model.data.regions)),
+    ("scopes", lambda model: frozenset(model.identity.scopes)),
+    ("assurance", lambda model: model.identity.assurance),
+    ("data classes", lambda model: frozenset(model.data.classes)),
+    ("regions", lambda model: frozenset(model.data.regions)),
     ("retention", lambda model: f"{model.data.retention_days} d"),
-    ("logging", lambda model: str(model.data.logging)),
-    ("approvals", lambda model: _listed(model.approvals)),
-    ("integrity", lambda model: str(model.integrity)),
+    ("logging", lambda model: model.data.logging),
+    ("approvals", lambda model: frozenset(model.approvals)),
+    ("integrity", lambda model: model.integrity),
     ("provider", lambda model: model.provider),
-    ("intermediaries", lambda model: ", ".join(model.intermediaries) or "none"),
+    ("intermediaries", lambda model: model.intermediaries),
 )
+"""What a reader is told where two models differ in it. Sets are compared as sets: a name may hold the comma that lists are told with."""
 
 _MATERIAL = frozenset(
     {
@@ -123,7 +124,8 @@ def lacking(model: Model, needs: Needs) -> Iterator[str]:
 
 def deltas(source: Model, target: Model) -> tuple[Delta, ...]:
     """Every difference of two models that a reader of a routing change should know."""
-    return tuple(Delta(name, shown(source), shown(target)) for name, shown in _SHOWN if shown(source) != shown(target))
+    pairs = ((name, part(source), part(target)) for name, part in _SHOWN)
+    return tuple(Delta(name, _told(before), _told(after)) for name, before, after in pairs if before != after)
 
 
 def material(primary: Rung, target: Rung) -> tuple[str, ...]:
@@ -133,5 +135,7 @@ def material(primary: Rung, target: Rung) -> tuple[str, ...]:
     return (*declared, *changed)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(sorted(names)) or "none"
+def _told(value: object) -> str:
+    if isinstance(value, frozenset | tuple):
+        return ", ".join(sorted(value) if isinstance(value, frozenset) else value) or "none"
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)

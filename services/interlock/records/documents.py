@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from interlock.records.bounds import require, require_duration
-from interlock.records.models import Model
+from interlock.records.models import GUARD_PREFIX, Model
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import RouteId, is_name, is_scope
 from interlock.vocabulary.limits import (
@@ -330,7 +330,7 @@ class RoutePolicy(Statement):
 
 def guard_subject(guard: str) -> str:
     """The name under which verdicts speak of a guard: models and guards must not be mistaken for each other."""
-    return f"guard@{guard}"
+    return f"{GUARD_PREFIX}{guard}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from interlock.vocabulary.identifiers import is_name
 from interlock.vocabulary.limits import ASSURANCE_MAX, EVIDENCE_LEVEL_MAX, INTEGRITY_MAX
 from interlock.vocabulary.time import Micros
 
+GUARD_PREFIX = "guard@"
+"""Begins the names under which verdicts speak of guards, so no model's."""
+
 
 class Network(StrEnum):
     """How far a model's tools reach, the narrowest first."""
@@ -105,7 +108,8 @@ class Model:
     retires_at: Micros
 
     def __post_init__(self) -> None:
-        require(is_name(self.name), f"{self.name!r} cannot name a model")
+        named = is_name(self.name) and not self.name.startswith(GUARD_PREFIX)
+        require(named, f"{self.name!r} cannot name a model")
         require(0 <= self.integrity <= INTEGRITY_MAX, f"a safety integrity level is 0 to {INTEGRITY_MAX}")
         require(0 <= self.usd_per_mtok < math.inf, "a price is a number of 0 or more")
 

@@ -470,8 +470,11 @@ def test_a_policy_says_which_models_and_guards_it_uses_on_which_routes():
     assert (RULE.index("birch"), RULE.index(model("cedar").name)) == (1, None)
 
 
-def test_a_guard_is_not_mistaken_for_a_model():
+@pytest.mark.parametrize(("name", "path"), [("policy", (*LADDER_MODEL, "name")), ("registration", ("model", "name"))])
+def test_a_guard_is_not_mistaken_for_a_model(name: str, path: tuple[Any, ...]):
     assert guard_subject("checker") == "guard@checker"
+    assert reread(name, path, "guard@checker") is Reason.OUT_OF_BOUNDS
+    assert isinstance(reread(name, path, "guard-checker"), type(RECORDS[name]))
 
 
 def test_a_command_says_in_words_what_it_orders():
