@@ -1,14 +1,10 @@
 """The gateway over real HTTP, between a client and a model server, with a resolver that says what the test tells it."""
 
 import asyncio
-import hashlib
-import io
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -16,122 +12,16 @@ import aiohttp.web
 import pytest
 
 from interlock.records.health import Outcome
-from interlock.records.sealing import open_sealed
-from interlock.records.telling import Finding
-from interlock.reporting.accumulator import Call
-from interlock.reporting.findings import Findings
-from interlock.router.gateway.server import GatewayServer
-from interlock.router.gateway.settings import AgentKey, GatewaySettings, Timeouts
-from interlock.runtime import lifecycle, logs
-from interlock.runtime.clock import SystemClock
-from interlock.runtime.fields import Address
-from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
-from interlock.runtime.metrics import Metrics
-from interlock.signing.verifier import Verified
-from interlock.testing.builders import Deployment, model
-from interlock.testing.fixed_resolver import CHANGE_ID, FixedResolver
-from interlock.testing.model_server import ModelServer
-from interlock.wire.topics import FINDINGS
-
-AGENT_KEY = "agent-key-of-support"
-CREDENTIAL = "provider-credential-of-atlas"
-HELLO = {"model": "gpt-9", "messages": [{"role": "user", "content": "my secret question"}], "user": "support"}
-
-
-@dataclass
-class Bench:
-    """Everything between a client and a model server, and what each of them saw."""
-
-    server: ModelServer
-    gateway: GatewayServer
-    resolver: FixedResolver
-    client: aiohttp.ClientSession
-    broker: MemoryBroker
-    metrics: Metrics
-    calls: list[Call]
-    noted: asyncio.Event
-    log: io.StringIO
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        return [call.outcome for call in self.calls]
-
-    def url(self, path: str = "/v1/chat/completions") -> str:
-        return f"http://127.0.0.1:{self.gateway.port}{path}"
-
-    @asynccontextmanager
-    async def ask(
-        self, more: dict[str, Any] | None = None, key: str = AGENT_KEY, **headers: str
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        body = {**HELLO, **(more or {})}
-        async with self.client.post(
-            self.url(), json=body, headers={"Authorization": f"Bearer {key}", **named}
-        ) as reply:
-            yield reply
-
-    async def error(self, more: dict[str, Any] | None = None, **asked: str) -> tuple[int, str]:
-        async with self.ask(more, **asked) as reply:
-            return reply.status, (await reply.json())["error"]["code"]
-
-    async def call_ended(self) -> Call:
-        await asyncio.wait_for(self.noted.wait(), 10)
-        return self.calls[-1]
-
-    async def findings(self) -> list[Finding]:
-        """The findings on the topic, once there are any."""
-        reader = await MemoryBus(self.broker).reader([FINDINGS.name])
-        opened = [open_sealed(record.value, Deployment().root, Finding) for record in await reader.batch(wait_s=10)]
-        return [found.value for found in opened if isinstance(found, Verified)]
-
-
-def settings_of(timeouts: Timeouts) -> GatewaySettings:
-    key_sha256 = hashlib.sha256(AGENT_KEY.encode()).hexdigest()
-    return GatewaySettings(
-        bootstrap="127.0.0.1:9",
-        deployment="testbed",
-        trust_root=Path("root-1.sealed"),
-        owner="gateway-1",
-        key=Path("gateway-1.pem"),
-        state=Path("marks.sqlite"),
-        serve=Address("127.0.0.1", 0),
-        agents=(AgentKey(agent="support", key_sha256=key_sha256),),
-        timeouts=timeouts,
-        body_bytes_max=65_536,
-    )
-
-
-@asynccontextmanager
-async def bench_with(timeouts: Timeouts) -> AsyncIterator[Bench]:
-    log, clock, metrics, broker = io.StringIO(), SystemClock(), Metrics("gateway"), MemoryBroker()
-    logs.configure("gateway", level="debug", stream=log)
-    resolver, calls, noted = FixedResolver(), list[Call](), asyncio.Event()
-
-    def note(call: Call) -> None:
-        calls.append(call)
-        noted.set()
-
-    publisher = await MemoryBus(broker).publisher()
-    findings = Findings(publisher, "gateway-1", Deployment().key("gateway-1"), clock, metrics)
-    gateway = GatewayServer(
-        settings=settings_of(timeouts),
-        resolver=resolver,
-        note=note,
-        findings=findings,
-        clock=clock,
-        metrics=metrics,
-    )
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(ModelServer("atlas", served_as="atlas-2026", credential=CREDENTIAL))
-        await stack.enter_async_context(gateway)
-        client = await stack.enter_async_context(aiohttp.ClientSession())
-        resolver.serve(model("atlas", endpoint=server.endpoint))
-        yield Bench(server, gateway, resolver, client, broker, metrics, calls, noted, log)
+from interlock.router.gateway.settings import Timeouts
+from interlock.runtime import lifecycle
+from interlock.testing.builders import model
+from interlock.testing.fixed_resolver import CHANGE_ID
+from interlock.testing.gateway_bench import AGENT_KEY, CREDENTIAL, CREDENTIAL_VARIABLE, HELLO, Bench, bench_with
 
 
 @pytest.fixture
 async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setenv("ATLAS_KEY", CREDENTIAL)
+    monkeypatch.setenv(CREDENTIAL_VARIABLE, CREDENTIAL)
     async with bench_with(Timeouts()) as made:
         yield made
 
@@ -139,7 +29,7 @@ async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
 @pytest.fixture
 async def hasty(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     """A bench whose gateway has little patience."""
-    monkeypatch.setenv("ATLAS_KEY", CREDENTIAL)
+    monkeypatch.setenv(CREDENTIAL_VARIABLE, CREDENTIAL)
     async with bench_with(Timeouts(connect="100ms", first_token="200ms", stall="200ms", total="400ms")) as made:
         yield made
 
@@ -225,7 +115,7 @@ async def test_a_safe_state_answers_403_and_calls_nothing(bench: Bench) -> None:
         error = (await reply.json())["error"]
 
     assert (reply.status, error["code"]) == (403, "interlock_safe_state")
-    assert reply.headers["x-interlock-state"] == "safe"
+    assert reply.headers["x-interlock-state"] == "suspend"
     assert reply.headers["x-interlock-change"] == CHANGE_ID
     assert "x-interlock-model" not in reply.headers
     assert bench.server.seen == []
@@ -239,7 +129,7 @@ async def test_an_agent_sees_its_own_model_and_no_other(bench: Bench) -> None:
     bench.resolver.stop("denied")
     async with bench.client.get(bench.url("/v1/models"), headers=headers) as reply:
         assert (await reply.json())["data"] == []
-        assert reply.headers["x-interlock-state"] == "safe"
+        assert reply.headers["x-interlock-state"] == "suspend"
     async with bench.client.get(bench.url("/v1/models")) as reply:
         assert reply.status == 401
 
@@ -363,7 +253,7 @@ async def test_every_call_is_told_with_its_route_its_latency_and_the_name_it_cam
 
 
 async def test_a_missing_credential_is_told_and_counted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ATLAS_KEY")
+    monkeypatch.delenv(CREDENTIAL_VARIABLE)
 
     assert await bench.error() == (502, "interlock_no_credential")
     assert bench.outcomes == [Outcome.CREDENTIAL]
@@ -410,7 +300,7 @@ async def test_no_secret_and_no_content_is_ever_logged_or_told(bench: Bench, mon
         await reply.read()
     await bench.error(key="a-key-of-nobody")
     await bench.error({"models": ["gpt-9"]})
-    monkeypatch.setenv("ATLAS_KEY", "wrong-credential")
+    monkeypatch.setenv(CREDENTIAL_VARIABLE, "wrong-credential")
     async with bench.ask() as reply:
         told = await reply.text()
 

@@ -121,7 +121,7 @@ async def test_a_gateway_serves_what_decision_ordered_and_stops_when_told(tmp_pa
         batches = await said(bus, deployment, TELEMETRY.name, TelemetryBatch)
         acknowledged = await said(bus, deployment, ACKS.name, Acknowledgement)
 
-    assert (silent.headers["x-interlock-state"], silent.headers["x-interlock-change"]) == ("safe", "")
+    assert (silent.headers["x-interlock-state"], silent.headers["x-interlock-change"]) == ("suspend", "")
     assert ordered.status == 403, "nobody said yet that the model is well"
     assert (served.headers["x-interlock-model"], served.headers["x-interlock-state"]) == ("atlas", "normal")
     assert len(server.seen) == 1, "the model was called once decision had ordered it, and not before"

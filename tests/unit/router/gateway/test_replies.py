@@ -1,5 +1,6 @@
 import json
 
+from interlock.records.documents import SafeState
 from interlock.router.answers import Serve, Stop
 from interlock.router.gateway.faults import Fault, safe_state
 from interlock.router.gateway.replies import error_body, error_event, marks, model_list
@@ -9,7 +10,7 @@ from interlock.vocabulary.reasons import Reason
 
 ROUTE = RouteId("support", "main", "*")
 SERVE = Serve(ROUTE, model("birch"), "change-7", substituted=True)
-STOP = Stop(ROUTE, "suspend", Reason.DENIED, "change-8")
+STOP = Stop(ROUTE, SafeState.SUSPEND, Reason.DENIED, "change-8")
 
 
 def test_a_served_reply_says_which_model_and_why() -> None:
@@ -26,7 +27,7 @@ def test_in_a_safe_state_no_model_is_named() -> None:
     assert marks(STOP) == {
         "x-interlock-agent": "support",
         "x-interlock-change": "change-8",
-        "x-interlock-state": "safe",
+        "x-interlock-state": "suspend",
     }
 
 
