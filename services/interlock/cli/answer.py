@@ -20,6 +20,9 @@ from interlock.vocabulary.errors import InterlockError
 NO = 1
 """The exit code of a command whose answer is no."""
 
+HERE = Path()
+"""The workspace unless another is named: where the person stands."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 InWorkspace = Annotated[
     Path,
@@ -41,6 +44,11 @@ def complain(error: InterlockError, *, as_json: bool) -> int:
     else:
         report(error)
     return error.exit_code
+
+
+def plain(text: str) -> str:
+    """Text that others wrote, fit for a terminal: what could move the cursor or hide other text is written out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def show_problems(problems: list[Problem]) -> None:

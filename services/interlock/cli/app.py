@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import audit, demo, init, kafka, operate, policy, replay, run, status
+from interlock.cli import audit, demo, init, kafka, operate, policy, replay, review, run, status, tickets
 from interlock.cli.answer import complain
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
@@ -48,8 +48,15 @@ app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")
 app.add_typer(kafka.app, name="kafka")
 app.command("status")(status.status)
+app.command("approve")(operate.approve)
+app.command("reject")(operate.reject)
+app.command("freeze")(operate.freeze)
+app.command("suspend")(operate.suspend)
+app.command("resume")(operate.resume)
 app.command("disable")(operate.disable)
 app.command("deny")(operate.deny)
+app.command("review")(review.review)
+app.command("tickets")(tickets.tickets)
 app.add_typer(audit.app, name="audit")
 
 

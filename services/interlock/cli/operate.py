@@ -1,72 +1,134 @@
-"""`interlock disable` and `interlock deny`: what people order in an incident. Both only narrow what is approved."""
+"""What people order in an incident: `approve`, `reject`, `freeze`, `suspend`, `resume`, `disable`, and `deny`.
+
+An order chooses inside the policy, never beyond it. A denial is no order but a document of the safety role, and for good.
+"""
 
 import asyncio
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
-from interlock.cli.answer import InWorkspace, Json, say
+from interlock.cli.answer import HERE, InWorkspace, Json, say
 from interlock.cli.connection import connected, read_standing
-from interlock.policy.book import Book, take
-from interlock.records.commands import Command, Verb
+from interlock.cli.orders import Papers, order
+from interlock.cli.writing import Draft
+from interlock.policy.book import take
+from interlock.records.commands import Verb
 from interlock.records.documents import Denial
 from interlock.records.sealing import open_sealed, seal
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.opening import load_key
 from interlock.runtime.settings import ServiceSettings
-from interlock.signing.keys import SigningKey
-from interlock.signing.statement import Statement
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import ConfigurationError, PeerError
-from interlock.vocabulary.identifiers import ANY
-from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros, parse_duration, to_text
-from interlock.wire.topics import COMMANDS, POLICIES
+from interlock.vocabulary.identifiers import ANY, RouteId
+from interlock.vocabulary.time import Micros, parse_duration
+from interlock.wire.topics import POLICIES
 
-R = TypeVar("R", bound=Statement)
 Model = Annotated[str, typer.Argument(help="The model, as the registry names it.")]
+Route = Annotated[str, typer.Argument(help="The route, agent/slot/scope; an agent alone means its main/*.")]
+Subject = Annotated[
+    str, typer.Argument(metavar="ROUTE|AGENT", help="One route, agent/slot/scope, or all of an agent's.")
+]
 Because = Annotated[str, typer.Option("--reason", help="Why, in one sentence: it stands in every notice.")]
-HERE = Path()
+Lasting = Annotated[str, typer.Option("--for", help="How long, such as 30m or 8h.")]
+Keys = Annotated[
+    list[Path], typer.Option("--key", help="The private key of who orders it; given again for a second person.")
+]
+Ticket = Annotated[str, typer.Option(help="Where the approval is recorded.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Write the signed order here instead of publishing it: somebody else signs, too.")
+]
+Add = Annotated[
+    Path | None, typer.Option(help="Sign the order that somebody else wrote with --out along, and publish it.")
+]
+
+
+def approve(
+    route: Route,
+    proposal: Annotated[str, typer.Argument(help="What waits, as `interlock status` shows it.")],
+    key: Keys,
+    ticket: Ticket = "",
+    reason: Because = "",
+    out: Out = None,
+    add: Add = None,
+    workspace: InWorkspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Let a route enter the model that is proposed for it. A material change is for the agent's owner to approve."""
+    target = _one_route(route)
+    draft = Draft(Verb.APPROVE, target.agent, target.key, about=proposal, ticket=ticket, reason=reason)
+    order(draft, key, workspace, as_json=as_json, papers=Papers(out, add))
+
+
+def reject(
+    route: Route,
+    proposal: Annotated[str, typer.Argument(help="What waits, or a canary in progress, which is then rolled back.")],
+    key: Keys,
+    reason: Because = "",
+    workspace: InWorkspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Refuse the model that is proposed for a route, or roll its canary back."""
+    target = _one_route(route)
+    draft = Draft(Verb.REJECT, target.agent, target.key, about=proposal, reason=reason)
+    order(draft, key, workspace, as_json=as_json)
+
+
+def freeze(
+    subject: Subject,
+    key: Keys,
+    lasting: Lasting = "30m",
+    reason: Because = "",
+    workspace: InWorkspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Allow no move for a time, but into the safe state. `resume` ends it earlier."""
+    agent, route = _subject(subject)
+    order(Draft(Verb.FREEZE, agent, route, reason=reason, lasting=_duration(lasting)), key, workspace, as_json=as_json)
+
+
+def suspend(
+    subject: Subject,
+    key: Keys,
+    reason: Because = "",
+    workspace: InWorkspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Put routes into their safe state at once, until a person resumes them. One person is enough."""
+    agent, route = _subject(subject)
+    order(Draft(Verb.SUSPEND, agent, route, reason=reason), key, workspace, as_json=as_json)
+
+
+def resume(
+    subject: Subject,
+    key: Keys,
+    reason: Because = "",
+    out: Out = None,
+    add: Add = None,
+    workspace: InWorkspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """End a suspension, a shutdown or a freeze, and forget what was rejected. Agents that move money or treat people need two."""
+    agent, route = _subject(subject)
+    order(Draft(Verb.RESUME, agent, route, reason=reason), key, workspace, as_json=as_json, papers=Papers(out, add))
 
 
 def disable(
     model: Model,
     reason: Because,
-    key: Annotated[Path, typer.Option(help="The private key of an operator, or of the agent's owner.")],
+    key: Keys,
     agent: Annotated[str, typer.Option(help='One agent, or "*" for all that use the model.')] = ANY,
-    lasting: Annotated[str, typer.Option("--for", help="How long, such as 30m or 8h.")] = "1h",
+    lasting: Lasting = "1h",
     workspace: InWorkspace = HERE,
     as_json: Json = False,
 ) -> None:
     """Take a model out of use for a time: its routes go to the next approved rung, or to their safe state."""
-    now = SystemClock().now().wall
-    signer, duration = load_key(key), _duration(lasting)
-
-    async def work(bus: Bus, settings: ServiceSettings) -> Command:
-        book = (await read_standing(bus, settings)).book
-        order = _made(
-            Command,
-            id=_id("disable"),
-            deployment=settings.deployment,
-            verb=Verb.DISABLE,
-            agent=agent,
-            model=model,
-            reason=reason,
-            issued_at=now,
-            expires_at=Micros(now + duration),
-        )
-        if not any(agent in {ANY, route.agent} for route in book.users_of(model)):
-            raise _refusal(Refused(Reason.MODEL_NOT_USED, f"{model} for {agent}"))
-        sealed = _verified(order, signer, book)
-        await (await bus.publisher()).publish(COMMANDS.name, agent, sealed)
-        return order
-
-    order = asyncio.run(connected(workspace, work))
-    document = {"id": order.id, "model": model, "agent": agent, "expires_at": to_text(order.expires_at)}
-    say(document, f"{order.id}: {model} is disabled until {to_text(order.expires_at)}.", as_json=as_json)
+    draft = Draft(Verb.DISABLE, agent, model=model, reason=reason, lasting=_duration(lasting))
+    order(draft, key, workspace, as_json=as_json)
 
 
 def deny(
@@ -81,11 +143,16 @@ def deny(
 
     async def work(bus: Bus, settings: ServiceSettings) -> Denial:
         book = (await read_standing(bus, settings)).book
-        denial = _made(Denial, id=_id("denial"), model=model, reason=reason, issued_at=SystemClock().now().wall)
-        sealed = _verified(denial, signer, book)
-        taken = take(book, sealed)
+        try:
+            denial = Denial(f"denial-{uuid.uuid4().hex[:12]}", model, reason, SystemClock().now().wall)
+        except ValueError as error:
+            raise ConfigurationError(f"This cannot be ordered: {error}.", "Check the name and the reason.") from None
+        sealed = seal(denial, signer)
+        opened = open_sealed(sealed, book.trust, Denial)
+        taken = opened if isinstance(opened, Refused) else take(book, sealed)
         if isinstance(taken, Refused):
-            raise _refusal(taken)
+            detail = f" ({taken.detail})" if taken.detail else ""
+            raise PeerError(f"Refused: {taken.reason}{detail}.", taken.reason.mend)
         await (await bus.publisher()).publish(POLICIES.name, f"deny/{denial.id}", sealed, partition=0)
         return denial
 
@@ -93,34 +160,26 @@ def deny(
     say({"id": denial.id, "model": model}, f"{denial.id}: {model} is denied to every agent.", as_json=as_json)
 
 
+def _one_route(text: str) -> RouteId:
+    route = RouteId.parse(text)
+    if route is None:
+        raise ConfigurationError(
+            f"{text!r} cannot name a route.", "Write it as agent/slot/scope; `interlock status` shows them."
+        )
+    return route
+
+
+def _subject(text: str) -> tuple[str, str]:
+    """The agent, and the route; empty: all of the agent's."""
+    route = _one_route(text)
+    return route.agent, route.key if "/" in text else ""
+
+
 def _duration(text: str) -> Micros:
     try:
-        return parse_duration(text)
+        duration = parse_duration(text)
     except ValueError as error:
         raise ConfigurationError(f"--for: {error}.", "Write it as 30m, 8h or 2d.") from None
-
-
-def _id(verb: str) -> str:
-    return f"{verb}-{uuid.uuid4().hex[:12]}"
-
-
-def _made(kind: type[R], **fields: Any) -> R:
-    """Make the record; its own bounds are what a person may get wrong here."""
-    try:
-        return kind(**fields)
-    except ValueError as error:
-        raise ConfigurationError(f"This cannot be ordered: {error}.", "Check the names and the reason.") from None
-
-
-def _verified(record: Statement, signer: SigningKey, book: Book) -> bytes:
-    """Seal a record, and refuse here what every reader would refuse."""
-    sealed = seal(record, signer)
-    opened = open_sealed(sealed, book.trust, type(record))
-    if isinstance(opened, Refused):
-        raise _refusal(opened)
-    return sealed
-
-
-def _refusal(refused: Refused) -> PeerError:
-    detail = f" ({refused.detail})" if refused.detail else ""
-    return PeerError(f"Refused: {refused.reason}{detail}.", refused.reason.mend)
+    if not duration:
+        raise ConfigurationError("--for: it must last.", "Write it as 30m, 8h or 2d.")
+    return duration
