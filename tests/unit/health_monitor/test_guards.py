@@ -192,15 +192,16 @@ def test_a_guard_that_a_new_policy_requires_gets_its_time_and_one_that_none_does
     assert bench.wait(20) == []
 
 
-def test_a_guards_beats_say_nothing_about_a_model_of_its_name():
-    named_like = DEPLOYMENT.rule([f"guard@{GUARD}"], guards=(GUARD,))
-    bench = Bench(DEPLOYMENT.book(DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", named_like), "grace", "oscar")))
-    bench.wait(5, beats=True)
-    verdicts = bench.monitor.judge(at(20))
-    assert {(verdict.objective, verdict.level) for verdict in verdicts} == {
-        ("unavailable", Level.UNKNOWN),
-        ("errors>0.2", Level.UNKNOWN),
-        ("throttled>0.3", Level.UNKNOWN),
-        ("latency>2s", Level.UNKNOWN),
-        ("guard", Level.UNAVAILABLE),
-    }
+def test_a_new_policy_that_requires_the_same_guard_ends_no_silence():
+    bench = Bench()
+    bench.wait(10, beats=True)
+    bench.wait(3)
+    bench.book = book(GUARD, version=2)
+    assert bench.wait(SILENT_S - 3) == [Level.HEALTHY, Level.UNAVAILABLE]
+
+
+def test_to_be_told_again_that_it_listens_ends_no_silence():
+    bench = Bench()
+    bench.wait(3)
+    bench.monitor.listening(True, at(bench.now_s))
+    assert bench.wait(SILENT_S - 3) == [Level.UNAVAILABLE]

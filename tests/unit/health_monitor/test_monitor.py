@@ -165,6 +165,13 @@ def test_the_calls_of_several_reporters_are_added_up_and_both_are_named():
     assert (verdict.calls, verdict.reporters) == (5, ("gateway-1", "probe-1"))
 
 
+def test_a_reporter_that_told_nothing_for_a_window_is_no_longer_named():
+    bench = Bench()
+    bench.run(range(5), {"ok": 1}, reporter="gateway-1")
+    said = bench.run(range(5, 35), {"ok": 1}, reporter="probe-1")
+    assert said["atlas unavailable"].reporters == ("probe-1",)
+
+
 def test_a_repeated_batch_counts_once():
     bench = Bench()
     bench.tell(0, {"ok": 1})
@@ -272,8 +279,10 @@ def test_where_policies_differ_about_a_models_names_any_of_them_will_do():
     renamed = model("atlas", aliases=("atlas-next",))
     first = DEPLOYMENT.policy("support", ["atlas"], triggers=EVERY)
     bench = Bench(DEPLOYMENT.book(first, DEPLOYMENT.policy("triage", [renamed], triggers=EVERY)))
-    assert levels(bench.run(range(5), {"ok": 1}, named="atlas-next"))["atlas wrong_model"] is Level.HEALTHY
-    assert levels(bench.run(range(5, 10), {"ok": 1}, named="cedar"))["atlas wrong_model"] is Level.DEGRADED
+    for name, began in (("atlas-next", 0), ("atlas-2026-01-15", 40)):
+        said = levels(bench.run(range(began, began + 5), {"ok": 1}, named=name))
+        assert said["atlas wrong_model"] is Level.HEALTHY
+    assert levels(bench.run(range(45, 50), {"ok": 1}, named="cedar"))["atlas wrong_model"] is Level.DEGRADED
 
 
 def test_names_are_judged_by_the_policy_that_is_held_now():

@@ -58,11 +58,11 @@ class Desk:
         self.service = HealthMonitorService(Monitor(RULES), self.policies, outbox, self.clock, self.metrics)
         self.service.listening(True)
 
-    async def adopt(self, rule: RouteRule, version: int = 2) -> None:
+    async def adopt(self, rule: RouteRule, version: int = 2, agent: str = "support") -> None:
         """Publish a policy and let the service read it."""
-        policy = self.deployment.policy_of("support", rule, version=version)
+        policy = self.deployment.policy_of(agent, rule, version=version)
         sealed = self.deployment.seal(policy, "grace", "oscar")
-        await (await self.bus.publisher()).publish(POLICIES.name, "policy/support", sealed)
+        await (await self.bus.publisher()).publish(POLICIES.name, f"policy/{agent}", sealed)
         await self.policies.catch_up()
 
     def beat(self, guard: str = "guardrail-1", by: str = "guardrail-1", ahead_s: float = 0) -> bytes:
@@ -225,6 +225,8 @@ def test_what_nobody_judges_is_said_once_for_each_policy_and_counted():
             await desk.adopt(desk.deployment.rule(["atlas"], triggers=(*TRIGGERS, *unjudged)))
             await asyncio.sleep(2)
             assert b"interlock_objectives_without_producer 2.0" in desk.metrics.render()
+            await desk.adopt(desk.deployment.rule(["atlas"]), agent="triage")
+            await asyncio.sleep(2)
             await desk.adopt(desk.deployment.rule(["atlas"]), version=3)
             await asyncio.sleep(2)
         told = [
