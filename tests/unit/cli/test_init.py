@@ -13,12 +13,15 @@ from interlock.decision.settings import DecisionSettings
 from interlock.health_monitor.probe.settings import ProbeSettings
 from interlock.health_monitor.settings import HealthMonitorSettings
 from interlock.notifier.settings import NotifierSettings
+from interlock.policy.admissible import inadmissible
 from interlock.policy.book import Book, Taken, take
 from interlock.router.gateway.settings import GatewaySettings
+from interlock.runtime.clock import SystemClock
 from interlock.runtime.opening import load_key, load_trust
 from interlock.runtime.settings import ServiceSettings
 from interlock.runtime.workspace import Workspace
 from interlock.signing.roles import SIGNED_BY, Role
+from interlock.vocabulary.identifiers import RouteId
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +35,26 @@ def test_the_root_it_writes_vouches_for_the_policy_it_writes(workspace: Workspac
     assert isinstance(taken, Taken)
     held = taken.book.policies["invoice"]
     assert {model for model, _, _ in held.evidence} == {"atlas-large", "birch-medium"}
+
+
+def test_every_model_is_registered_by_governance_as_the_policy_has_it(workspace: Workspace) -> None:
+    trust, root_id = load_trust(workspace.root, "testbed")
+    book = Book.start(trust, root_id)
+    for sealed in (
+        *workspace.sealed_files().registrations.values(),
+        (workspace.policies / "invoice.sealed").read_bytes(),
+    ):
+        taken = take(book, sealed)
+        assert isinstance(taken, Taken)
+        book = taken.book
+    rule = book.policies["invoice"].value.routes[0]
+    assert {name: held.value.model for name, held in book.registry.items()} == {
+        rung.model.name: rung.model for rung in rule.ladder
+    }
+    assert [
+        inadmissible(book, RouteId("invoice", "main", "*"), rung.model.name, SystemClock().now().wall)
+        for rung in rule.ladder
+    ] == [None] * 2
 
 
 def test_every_role_that_a_record_needs_is_held_by_somebody(workspace: Workspace) -> None:

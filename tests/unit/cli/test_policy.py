@@ -32,6 +32,13 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
+def rewrite_birch(workspace: Workspace, old: str, new: str) -> None:
+    """Change the fallback's entry, under the next number."""
+    before, mark, birch = workspace.registry.read_text().partition("  birch-medium:")
+    assert old in birch
+    workspace.registry.write_text(before + mark + birch.replace("entry: 1", "entry: 2").replace(old, new))
+
+
 def line_of(file: Path, text: str) -> int:
     return next(number for number, line in enumerate(file.read_text().splitlines(), 1) if text in line)
 
@@ -41,12 +48,12 @@ def test_the_example_passes_the_check_without_a_warning(as_json: AsJson, policy:
 
 
 def test_a_problem_is_printed_with_file_line_field_and_mend(interlock: Interlock, policy: Path) -> None:
-    edit(policy, "safe_state: suspend", "safe_state: human_queue")
+    edit(policy, "safe_state: suspend", "safe_state: read_only")
     result = interlock("policy", "check", policy)
     assert result.exit_code == 1
-    line = line_of(policy, "safe_state")
-    assert f"{policy}:{line}: routes[0].safe_state: the safe state 'human_queue' is not available yet." in result.stdout
-    assert "Write `safe_state: suspend`" in result.stdout
+    line = line_of(policy, "safe_state: read_only")
+    assert f"{policy}:{line}: routes[0].safe_state: read_only needs more than its name." in result.stdout
+    assert "Write `safe_state: {read_only: {model: " in result.stdout
     assert f"{policy}: not fit to be signed." in result.stdout
 
 
@@ -65,9 +72,9 @@ def test_a_broader_fallback_is_refused_with_reason_and_is_not_signed(
     as_json: AsJson, workspace: Workspace, policy: Path
 ) -> None:
     edit(workspace.registry, "tools: [search_invoices]", "tools: [search_invoices, wire_money]")
-    (problem,) = as_json("policy", "check", policy, code=1)["problems"]
-    assert problem["line"] == line_of(policy, "model: birch-medium")
-    assert "beyond atlas-large: wire_money (broader_tools)" in problem["what"]
+    broader, unsigned = as_json("policy", "check", policy, code=1)["problems"]
+    assert broader["line"] == unsigned["line"] == line_of(policy, "model: birch-medium")
+    assert "beyond atlas-large: wire_money (broader_tools)" in broader["what"] + unsigned["what"]
     edit(policy, "version: 1", "version: 2")
     before = (workspace.policies / "invoice.sealed").read_bytes()
     refused = as_json("policy", "sign", policy, "--key", workspace.key("grace"), code=1)
@@ -76,7 +83,8 @@ def test_a_broader_fallback_is_refused_with_reason_and_is_not_signed(
 
 
 def test_a_warning_does_not_stop_anybody(as_json: AsJson, workspace: Workspace, policy: Path) -> None:
-    edit(workspace.registry, "provider: birch", "provider: atlas")
+    rewrite_birch(workspace, "provider: birch", "provider: atlas")
+    as_json("policy", "sign", workspace.registry, "--key", workspace.key("grace"))
     told = as_json("policy", "check", policy)
     assert told["ok"]
     assert [(problem["severity"], problem["line"]) for problem in told["problems"]] == [
@@ -142,11 +150,12 @@ def test_a_workspace_is_published_root_first_and_only_once(
     as_json: AsJson, workspace: Workspace, broker: MemoryBroker
 ) -> None:
     first = as_json("policy", "publish", workspace.directory)
-    assert [(file["key"], file["offset"]) for file in first["files"]] == [("root/1", 0), ("policy/invoice", 1)]
+    keys = ["root/1", "model/atlas-large", "model/birch-medium", "policy/invoice"]
+    assert [(file["key"], file["offset"]) for file in first["files"]] == [(key, at) for at, key in enumerate(keys)]
     again = as_json("policy", "publish", workspace.directory)
-    assert [file["already_there"] for file in again["files"]] == [True, True]
+    assert [file["already_there"] for file in again["files"]] == [True] * 4
     records = broker.fetch(Position(POLICIES.name, 0), 0, 10)
-    assert [record.key for record in records] == [b"root/1", b"policy/invoice"]
+    assert [record.key for record in records] == [key.encode() for key in keys]
 
 
 def test_a_policy_that_lacks_a_signature_is_refused_with_who_is_missing(
@@ -201,3 +210,99 @@ def test_a_bus_that_cannot_be_reached_is_exit_code_3(
 ) -> None:
     broker.reachable = False
     assert "unreachable" in as_json("policy", "publish", workspace.directory, code=3)["error"]
+
+
+def test_governance_signs_the_registry_one_file_for_each_model(as_json: AsJson, workspace: Workspace) -> None:
+    birch, atlas = (workspace.registrations / f"{name}.sealed" for name in ("birch-medium", "atlas-large"))
+    before = atlas.read_bytes()
+    rewrite_birch(workspace, "usd_per_mtok: 1.0", "usd_per_mtok: 1.5")
+    told = as_json("policy", "sign", workspace.registry, "--key", workspace.key("grace"))
+    assert told["file"] == str(workspace.registrations)
+    assert told["files"] == [str(atlas), str(birch)]
+    assert (told["signed_by"], told["missing"], told["problems"]) == (["grace"], [], [])
+    assert atlas.read_bytes() == before, "what has not changed keeps its time, and so its bytes"
+    trust, root_id = load_trust(workspace.root, "testbed")
+    taken = take(Book.start(trust, root_id), birch.read_bytes())
+    assert isinstance(taken, Taken)
+    held = taken.book.registry["birch-medium"].value
+    assert (held.version, held.model.usd_per_mtok) == (2, 1.5)
+
+
+def test_only_governance_signs_the_registry(as_json: AsJson, workspace: Workspace) -> None:
+    refused = as_json("policy", "sign", workspace.registry, "--key", workspace.key("oscar"), code=1)
+    assert "oscar may not sign the registry" in refused["error"]
+
+
+def test_a_changed_entry_under_its_old_number_is_not_signed(as_json: AsJson, workspace: Workspace) -> None:
+    before = (workspace.registrations / "birch-medium.sealed").read_bytes()
+    edit(workspace.registry, "usd_per_mtok: 1.0", "usd_per_mtok: 1.5")
+    (problem,) = as_json("policy", "check", workspace.registry, code=1)["problems"]
+    assert (problem["field"], problem["mend"]) == ("models.birch-medium.entry", "Write `entry: 2`.")
+    refused = as_json("policy", "sign", workspace.registry, "--key", workspace.key("grace"), code=1)
+    assert (refused["file"], refused["files"]) == (None, [])
+    assert (workspace.registrations / "birch-medium.sealed").read_bytes() == before
+
+
+def test_a_policy_that_disagrees_with_the_signed_registry_is_refused(
+    as_json: AsJson, workspace: Workspace, policy: Path
+) -> None:
+    rewrite_birch(workspace, "usd_per_mtok: 1.0", "usd_per_mtok: 1.5")
+    (problem,) = as_json("policy", "check", policy, code=1)["problems"]
+    assert problem["line"] == line_of(policy, "model: birch-medium")
+    assert "(registry_disagrees)" in problem["what"]
+    as_json("policy", "sign", workspace.registry, "--key", workspace.key("grace"))
+    assert as_json("policy", "check", policy)["ok"]
+
+
+def test_a_withdrawn_model_is_published_and_no_policy_may_use_it(
+    as_json: AsJson, workspace: Workspace, policy: Path, broker: MemoryBroker
+) -> None:
+    as_json("policy", "publish", workspace.directory)
+    rewrite_birch(workspace, "provider: birch", "provider: birch\n    withdrawn: true")
+    as_json("policy", "sign", workspace.registry, "--key", workspace.key("grace"))
+    files = as_json("policy", "publish", workspace.registrations)["files"]
+    assert [(file["key"], file["already_there"]) for file in files] == [
+        (None, True),
+        ("model/birch-medium", False),
+    ]
+    assert "(model_withdrawn)" in as_json("policy", "check", policy, code=1)["problems"][0]["what"]
+
+
+def test_another_entry_of_a_published_number_is_refused(
+    as_json: AsJson, workspace: Workspace, broker: MemoryBroker
+) -> None:
+    as_json("policy", "publish", workspace.directory)
+    sealed = workspace.registrations / "birch-medium.sealed"
+    sealed.unlink()
+    edit(workspace.registry, "usd_per_mtok: 1.0", "usd_per_mtok: 1.5")
+    as_json("policy", "sign", workspace.registry, "--key", workspace.key("grace"))
+    (file,) = as_json("policy", "publish", sealed, code=1)["files"]
+    assert file["refused"]["reason"] == "equivocation"
+    assert "raise the model's `entry`" in file["mend"]
+
+
+def test_two_policies_for_one_agent_are_refused_by_check_and_by_publish(
+    as_json: AsJson, workspace: Workspace, policy: Path, broker: MemoryBroker
+) -> None:
+    second = workspace.policies / "second.yaml"
+    keys = ("--key", workspace.key("grace"), "--key", workspace.key("oscar"))
+    aside = workspace.directory / "second.yaml"
+    shutil.copy(policy, aside)
+    edit(aside, "version: 1", "version: 2")
+    as_json("policy", "sign", aside, *keys)
+    shutil.move(aside.with_suffix(".sealed"), second.with_suffix(".sealed"))
+    refused = as_json("policy", "publish", workspace.directory, code=1)["files"]
+    told = [file for file in refused if file["refused"]]
+    assert [Path(file["file"]).name for file in told] == ["invoice.sealed", "second.sealed"]
+    assert "are policies for one agent" in told[0]["refused"]["detail"]
+    assert broker.end(Position(POLICIES.name, 0)) == 0
+    shutil.move(aside, second)
+    (problem,) = as_json("policy", "check", policy, code=1)["problems"]
+    assert (problem["field"], problem["line"]) == ("agent", line_of(policy, "agent: invoice"))
+    assert str(second) in problem["what"]
+
+
+def test_evidence_is_signed_by_whom_it_names(as_json: AsJson, workspace: Workspace) -> None:
+    file = workspace.evidence / "birch-medium.invoice-extraction.yaml"
+    edit(file, "by: vera", "by: victor")
+    assert "vera may not sign" in as_json("policy", "sign", file, "--key", workspace.key("vera"), code=1)["error"]

@@ -43,11 +43,11 @@ def test_further_services_get_a_key_and_their_roles(plan: Plan, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("kind", "old", "new", "told"),
     [
-        ("registry", "tools: [search_invoices]", "tools: [other]", "policies/invoice.yaml:21: .*broader_tools"),
+        ("registry", "tools: [search_invoices]", "tools: [other]", "policies/invoice.yaml:[0-9]+: .*broader_tools"),
         ("registry", "provider: birch", "vendor: birch", "registry.yaml:.*no such field"),
-        ("policy", "safe_state: suspend", "safe_state: read_only", "not available yet"),
+        ("policy", "safe_state: suspend", "safe_state: read_only", "more than its name"),
         ("policy", "agent: invoice", "agent: invoice\nagent: x", "second time"),
-        ("evidence", "safety: true", "safety: maybe", "must be true or false"),
+        ("evidence", "safety: 1", "safety: high", "not a whole number"),
     ],
 )
 def test_a_plan_with_a_problem_founds_nothing_that_is_signed(
@@ -62,3 +62,16 @@ def test_a_plan_with_a_problem_founds_nothing_that_is_signed(
     with pytest.raises(ConfigurationError, match=told):
         found(tmp_path, changed, NOW)
     assert not (tmp_path / "policies" / "invoice.sealed").exists()
+
+
+def test_two_policies_for_one_agent_found_nothing(plan: Plan, tmp_path: Path) -> None:
+    twice = {**plan.policies, "second": plan.policies["invoice"]}
+    with pytest.raises(ConfigurationError, match=r"policies/second\.yaml:.*invoice\.yaml is a policy for invoice, too"):
+        found(tmp_path, replace(plan, policies=twice), NOW)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_operators_are_founded_of_whom_one_is_enough_to_narrow(plan: Plan, tmp_path: Path) -> None:
+    trust, _ = load_trust(found(tmp_path, plan, NOW).root, "testbed")
+    (operators,) = trust.grants_of(Role.OPERATOR)
+    assert (operators.threshold, len(operators.keyids)) == (1, 2)

@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from interlock.policy.authoring.check import check
 from interlock.policy.authoring.compile import compile_policy
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem
 from interlock.records.codec import decode, encode
-from interlock.records.documents import RoutePolicy
+from interlock.records.documents import Approval, Needs, RoutePolicy, SafeState
 from interlock.records.models import Evidence
 from interlock.testing.builders import NOW, Deployment
-from interlock.vocabulary.time import SECOND
+from interlock.vocabulary.time import SECOND, Micros
 
 DraftOf = Callable[..., Draft | list[Problem]]
 
@@ -81,6 +82,62 @@ def test_a_route_that_is_named_twice_is_refused(draft_of: DraftOf, policy_text: 
     twice = policy_text[:end] + policy_text[start:end] + policy_text[end:]
     (problem,) = refusals(draft_of(twice))
     assert (problem.line, problem.field) == (26, "routes[1].slot")
+
+
+def test_a_cheaper_ladder_for_some_scopes_keeps_the_primary_for_the_others(draft_of: DraftOf, policy_text: str) -> None:
+    start, end = policy_text.index("  - slot"), policy_text.index("notify:")
+    free = policy_text[start:end].replace('scope: "*"', "scope: free-tier").replace("grace: 90s", "grace: 10s")
+    free = free.replace("      - model: atlas\n        accepted_by: oscar\n", "").replace(
+        "    grace:", "    cost_ceiling: 1.5\n    grace:"
+    )
+    draft = draft_of(policy_text[:end] + free + policy_text[end:])
+    policy = compiled(draft)
+    ladders = {rule.scope: [rung.model.name for rung in rule.ladder] for rule in policy.routes}
+    assert ladders == {"*": ["atlas", "birch"], "free-tier": ["birch"]}
+    assert {rule.scope: (rule.cost_ceiling, rule.grace_us // SECOND) for rule in policy.routes} == {
+        "*": (None, 90),
+        "free-tier": (1.5, 10),
+    }
+    assert isinstance(draft, Draft)
+    assert check(draft, policy, NOW) == []
+    dear = draft_of(policy_text[:end] + free.replace("1.5", "0.5") + policy_text[end:])
+    assert isinstance(dear, Draft)
+    (problem,) = check(dear, compiled(dear), NOW)
+    assert (problem.field, problem.line) == ("routes[1].ladder[0].model", 30)
+    assert "cost_ceiling" in problem.what
+
+
+def test_everything_that_a_route_says_is_in_the_rule_that_is_signed(draft_of: DraftOf, policy_text: str) -> None:
+    extra = """\
+    evidence_level: 1
+    needs: {context_tokens: 1000, modalities: [text], outputs: [json], tools: [search]}
+    cost_ceiling: 5.0
+    guards: [pii-filter, grounding]
+    approval: {within: 30m, ticket: true}
+"""
+    text = policy_text.replace("    grace:", f"{extra}    grace:").replace(
+        "safe_state: suspend", "safe_state: {read_only: {model: birch}}"
+    )
+    (rule,) = compiled(draft_of(text)).routes
+    assert rule.needs == Needs(1_000, ("text",), ("json",), ("search",))
+    assert (rule.cost_ceiling, rule.guards) == (5.0, ("grounding", "pii-filter"))
+    assert rule.approval == Approval(Micros(1_800 * SECOND), ticket=True)
+    assert (rule.safe_state, rule.safe_reply.model) == (SafeState.READ_ONLY, "birch")
+    assert [rung.accepted_in_advance for rung in rule.ladder] == [False, True]
+
+
+def test_a_read_only_model_that_is_not_on_the_ladder_is_refused(draft_of: DraftOf, policy_text: str) -> None:
+    text = policy_text.replace("safe_state: suspend", "safe_state: {read_only: {model: cedar}}")
+    (problem,) = refusals(draft_of(text))
+    assert (problem.line, problem.field) == (25, "routes[0].safe_state.read_only.model")
+    assert problem.mend == "Name one of: atlas, birch."
+
+
+def test_a_canary_step_that_ends_before_it_may_be_passed_is_refused(draft_of: DraftOf, policy_text: str) -> None:
+    plan = "    canary: {steps: [5%], calls_min: 9, time_min: 2m, wait_max: 1m}\n"
+    (problem,) = refusals(draft_of(policy_text.replace("    grace:", f"{plan}    grace:")))
+    assert (problem.line, problem.field) == (24, "routes[0].canary.wait_max")
+    assert problem.what == "a step may wait 1m, and must last 2m"
 
 
 def test_evidence_for_another_version_does_not_count_and_is_named(
