@@ -31,6 +31,7 @@ def _moments(case: Case) -> Iterator[Micros]:
         verdict = guard_verdict(case, guard)
         if verdict is not None:
             yield Micros(verdict.since + rule.blind_us)
+    yield from (command.value.expires_at for command in case.state.disables.values())
     yield from _of_entry(case)
     if not may_climb(case.state, case.now):
         yield Micros(case.state.climbs.since + CLIMB_WINDOW_US)
