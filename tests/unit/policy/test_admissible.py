@@ -1,25 +1,23 @@
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from interlock.policy.admissible import admissible_until, checks, examine, inadmissible
 from interlock.policy.book import Book
 from interlock.records.change import Check
-from interlock.records.documents import Denial, Rung
-from interlock.records.models import Evidence, Model
-from interlock.records.sealing import event_id_of
+from interlock.records.documents import Denial, Needs, Rung
+from interlock.records.models import Autonomy, Evidence, Logging, Model, Network
 from interlock.testing.builders import DAY, NOW, PROFILE, Deployment, model
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.time import NEVER, Micros
 
 DEPLOYMENT = Deployment()
 ROUTE = RouteId("support", "main", "*")
 ATLAS, BIRCH, CEDAR = model("atlas"), model("birch"), model("cedar")
-MODELS = {one.name: one for one in (ATLAS, BIRCH, CEDAR)}
 
 
 def rung(subject: Model, signer: str = "vera", **said: Any) -> Rung:
@@ -28,9 +26,10 @@ def rung(subject: Model, signer: str = "vera", **said: Any) -> Rung:
         model=subject.name,
         model_version=subject.version,
         profile=PROFILE,
-        capability_boundaries=True,
-        safety=True,
-        governance_compliance=True,
+        by=signer,
+        capability_boundaries=1,
+        safety=1,
+        governance_compliance=1,
         report="https://reports.test",
         issued_at=DEPLOYMENT.issued_at,
         expires_at=DEPLOYMENT.expires_at,
@@ -38,8 +37,9 @@ def rung(subject: Model, signer: str = "vera", **said: Any) -> Rung:
     return Rung(subject, "oscar", DEPLOYMENT.seal(replace(evidence, **said), signer))
 
 
-def book_of(*ladder: Model | str | Rung) -> Book:
-    return DEPLOYMENT.book(DEPLOYMENT.policy("support", ladder))
+def book_of(*ladder: Model | str | Rung, **fields: Any) -> Book:
+    rule = DEPLOYMENT.rule(ladder, **fields)
+    return DEPLOYMENT.book(DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", rule), "grace", "oscar"))
 
 
 def reason(book: Book, name: str = "birch", now: Micros = NOW, route: RouteId = ROUTE) -> Reason | None:
@@ -59,23 +59,42 @@ def test_a_ladder_of_the_primary_alone_is_legal():
     assert reason(book_of("atlas"), "atlas") is None
 
 
+LATTICE = (
+    "tools",
+    "code_execution",
+    "network",
+    "modalities",
+    "context",
+    "outputs",
+    "autonomy",
+    "scopes",
+    "assurance",
+    "data classes",
+    "regions",
+    "retention",
+    "logging",
+    "approvals",
+    "integrity",
+)
+
+
 def test_the_checks_are_made_in_the_order_of_the_design_and_each_says_what_it_found():
-    assert checks(book_of("atlas", "birch"), ROUTE, "birch", NOW) == tuple(
-        Check("birch", check, True, detail)
+    assert checks(book_of("atlas", "birch", "cedar"), ROUTE, "cedar", NOW) == tuple(
+        Check("cedar", check, True, detail)
         for check, detail in (
-            ("policy", "version 1, valid until 2027-05-28T20:26:40.000Z"),
-            ("ladder", "rung 2 of 2"),
-            ("evidence", "version 2026-01 for chat, https://reports.test/birch"),
-            ("evidence unexpired", "until 2027-05-28T20:26:40.000Z"),
+            ("ladder", "rung 3 of 3"),
+            ("evidence", "version 2026-01 for chat: https://reports.test/cedar by vera"),
+            ("evidence level", "reached 1, 1 is asked for"),
             ("denial", "not denied"),
-            ("tools ⊑ primary", "no broader than atlas"),
-            ("code_execution ⊑ primary", "no broader than atlas"),
-            ("scopes ⊑ primary", "no broader than atlas"),
-            ("regions ⊑ primary", "no broader than atlas"),
-            ("tools ⊑ predecessor", "no broader than atlas"),
-            ("code_execution ⊑ predecessor", "no broader than atlas"),
-            ("scopes ⊑ predecessor", "no broader than atlas"),
-            ("regions ⊑ predecessor", "no broader than atlas"),
+            ("registry", "not held"),
+            *((f"{dimension} ⊑ primary", "within atlas") for dimension in LATTICE),
+            *((f"{dimension} ⊑ predecessor", "within birch") for dimension in LATTICE),
+            ("needs", "has what the task needs"),
+            ("cost", "2 USD per million tokens"),
+            ("policy", "until 2027-05-28T20:26:40.000Z"),
+            ("evidence unexpired", "until 2027-05-28T20:26:40.000Z"),
+            ("rotation", "until 9999-12-31T23:59:59.999Z"),
+            ("retirement", "until 9999-12-31T23:59:59.999Z"),
         )
     )
 
@@ -132,9 +151,7 @@ LACKING: dict[str, Rung] = {
     "signed by the agent's owner": rung(BIRCH, signer="oscar"),
     "signed by a stranger": rung(BIRCH, signer="eve"),
     "of the rung before": replace(rung(BIRCH), evidence=rung(ATLAS).evidence),
-    "without capability boundaries": rung(BIRCH, capability_boundaries=False),
-    "without safety": rung(BIRCH, safety=False),
-    "without governance compliance": rung(BIRCH, governance_compliance=False),
+    "in another validator's name": rung(BIRCH, by="victor"),
 }
 
 
@@ -144,6 +161,21 @@ def test_evidence_missing_if_it_is(evidence: str):
     assert reason(book) is Reason.EVIDENCE_MISSING
     assert failed(book, "birch") == ["evidence"]
     assert reason(book, "atlas") is reason(book, "cedar") is None
+
+
+PARTS = ("capability_boundaries", "safety", "governance_compliance")
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("asked", [1, 2, 5])
+def test_every_part_of_the_validation_must_have_reached_the_level_that_the_route_asks_for(part: str, asked: int):
+    reached = dict.fromkeys(PARTS, asked)
+    ladder = [rung(ATLAS, **reached), rung(BIRCH, **reached)]
+    assert reason(book_of(*ladder, evidence_level=asked)) is None
+    below = [ladder[0], rung(BIRCH, **{**reached, part: asked - 1})]
+    assert reason(book_of(*below, evidence_level=asked)) is Reason.EVIDENCE_LEVEL
+    assert failed(book_of(*below, evidence_level=asked), "birch") == ["evidence level"]
+    assert reason(book_of(*reversed(below), evidence_level=asked)) is Reason.EVIDENCE_LEVEL, "the primary too"
 
 
 def test_the_primary_needs_evidence_as_well():
@@ -173,10 +205,10 @@ def test_evidence_beside_one_routes_version_does_not_speak_for_another_routes_ve
         assert judged == [None if held is not other_version else Reason.EVIDENCE_MISSING for held in (first, second)]
 
 
-def test_of_two_pieces_of_evidence_for_one_version_the_complete_then_the_longer_counts():
+def test_of_two_pieces_of_evidence_for_one_version_the_higher_then_the_longer_counts():
     short, long = rung(BIRCH, expires_at=Micros(NOW + 1)), rung(BIRCH, expires_at=Micros(NOW + 9))
-    incomplete = rung(BIRCH, safety=False)
-    for rungs in ((short, long, incomplete), (incomplete, long, short), (long, incomplete, short)):
+    lower = rung(BIRCH, safety=0)
+    for rungs in ((short, long, lower), (lower, long, short), (long, lower, short)):
         rules = [DEPLOYMENT.rule(["atlas", held], slot=f"s{n}") for n, held in enumerate(rungs)]
         book = DEPLOYMENT.book(DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", *rules), "grace", "oscar"))
         for slot in ("s0", "s1", "s2"):
@@ -200,85 +232,243 @@ def test_denied():
 
 BROADER: dict[str, tuple[dict[str, Any], Reason]] = {
     "tools": ({"tools": ("search", "pay")}, Reason.BROADER_TOOLS),
-    "code_execution": ({"code_execution": True}, Reason.BROADER_CODE_EXECUTION),
-    "scopes": ({"scopes": ("models.call", "admin")}, Reason.BROADER_SCOPES),
-    "regions": ({"regions": ("eu", "us")}, Reason.BROADER_REGIONS),
+    "code_execution": ({"capability": {"code_execution": True}}, Reason.BROADER_CODE_EXECUTION),
+    "network": ({"capability": {"network": Network.INTERNET}}, Reason.BROADER_NETWORK),
+    "modalities": ({"capability": {"modalities": ("text", "image")}}, Reason.BROADER_MODALITIES),
+    "context": ({"capability": {"context_tokens": 128_001}}, Reason.BROADER_CONTEXT),
+    "outputs": ({"capability": {"outputs": ("audio", "json", "text", "tool_calls")}}, Reason.BROADER_OUTPUTS),
+    "autonomy": ({"capability": {"autonomy": Autonomy.ACT}}, Reason.BROADER_AUTONOMY),
+    "scopes": ({"identity": {"scopes": ("models.call", "admin")}}, Reason.BROADER_SCOPES),
+    "assurance": ({"identity": {"assurance": 1}}, Reason.WEAKER_ASSURANCE),
+    "data classes": ({"data": {"classes": ()}}, Reason.WEAKER_DATA_CLASSES),
+    "regions": ({"data": {"regions": ("eu", "us")}}, Reason.BROADER_REGIONS),
+    "retention": ({"data": {"retention_days": 1}}, Reason.BROADER_RETENTION),
+    "logging": ({"data": {"logging": Logging.CONTENT}}, Reason.BROADER_LOGGING),
+    "approvals": ({"approvals": ()}, Reason.WEAKER_APPROVALS),
+    "integrity": ({"integrity": 0}, Reason.WEAKER_INTEGRITY),
 }
+"""For each dimension what is broader, or protects less, than `usual`."""
+
+
+def usual(name: str) -> Model:
+    return model(name, approvals=("mdr",), integrity=1)
+
+
+def broad(name: str, dimension: str) -> Model:
+    return model(name, **{"approvals": ("mdr",), "integrity": 1, **BROADER[dimension][0]})
+
+
+def test_the_table_of_this_test_is_complete():
+    assert tuple(BROADER) == LATTICE
 
 
 @pytest.mark.parametrize("dimension", BROADER)
 def test_a_fallback_is_no_broader_than_the_primary(dimension: str):
-    changed, broader = BROADER[dimension]
-    book = book_of("atlas", replace(BIRCH, **changed))
-    assert reason(book) is broader
+    book = book_of(usual("atlas"), broad("birch", dimension))
+    assert reason(book) is BROADER[dimension][1]
     assert failed(book, "birch") == [f"{dimension} ⊑ primary", f"{dimension} ⊑ predecessor"]
 
 
 @pytest.mark.parametrize("dimension", BROADER)
 def test_a_second_fallback_is_no_broader_than_the_first_even_where_the_primary_is(dimension: str):
-    changed, broader = BROADER[dimension]
-    book = book_of(replace(ATLAS, **changed), "birch", replace(CEDAR, **changed))
+    book = book_of(broad("atlas", dimension), usual("birch"), broad("cedar", dimension))
     assert reason(book) is None
-    assert reason(book, "cedar") is broader
+    assert reason(book, "cedar") is BROADER[dimension][1]
     assert failed(book, "cedar") == [f"{dimension} ⊑ predecessor"]
 
 
 @pytest.mark.parametrize("dimension", BROADER)
 def test_a_second_fallback_is_no_broader_than_the_primary_even_where_the_first_is(dimension: str):
-    changed, broader = BROADER[dimension]
-    book = book_of("atlas", replace(BIRCH, **changed), replace(CEDAR, **changed))
-    assert reason(book, "cedar") is broader
+    book = book_of(usual("atlas"), broad("birch", dimension), broad("cedar", dimension))
+    assert reason(book, "cedar") is BROADER[dimension][1]
     assert failed(book, "cedar") == [f"{dimension} ⊑ primary"]
 
 
 @pytest.mark.parametrize("dimension", BROADER)
+def test_a_third_fallback_is_compared_with_the_second_and_not_with_the_first(dimension: str):
+    elm, wide = usual("elm"), broad("atlas", dimension)
+    book = book_of(wide, elm, broad("birch", dimension), broad("cedar", dimension))
+    assert reason(book, "birch") is BROADER[dimension][1]
+    assert reason(book, "cedar") is None, "no broader than the primary nor than birch; birch itself is out"
+
+
+@pytest.mark.parametrize("dimension", BROADER)
 def test_a_narrower_fallback_is_admissible(dimension: str):
-    changed, _ = BROADER[dimension]
-    assert reason(book_of(replace(ATLAS, **changed), "birch")) is None
+    assert reason(book_of(broad("atlas", dimension), usual("birch"))) is None
 
 
-TOOLS = ((), ("a",), ("b",), ("a", "b"))
+# What the task needs, and what it may cost.
 
 
-def small_ladders() -> list[Sequence[tuple[str, ...]]]:
-    return [*product(TOOLS, repeat=1), *product(TOOLS, repeat=2), *product(TOOLS, repeat=3)]
+@pytest.mark.parametrize(
+    "needs",
+    [
+        Needs(context_tokens=128_001),
+        Needs(modalities=("text", "image")),
+        Needs(outputs=("audio",)),
+        Needs(tools=("search", "pay")),
+    ],
+)
+def test_what_the_task_needs_no_rung_may_lack(needs: Needs):
+    book = book_of("atlas", "birch", needs=needs)
+    assert reason(book, "atlas") is reason(book) is Reason.NEED_NOT_MET
+    assert failed(book, "birch") == ["needs"]
 
 
-def test_over_all_small_ladders_a_rung_passes_exactly_if_it_is_within_the_first_and_the_one_before():
-    for ladder in small_ladders():
-        rungs = [model(name, tools=tools) for name, tools in zip(MODELS, ladder, strict=False)]
-        book = book_of(*rungs)
-        for place, tools in enumerate(ladder):
-            sound = set(tools) <= set(ladder[0]) and set(tools) <= set(ladder[max(place - 1, 0)])
-            assert (reason(book, rungs[place].name) is None) is sound
+def test_what_the_task_needs_and_a_narrower_fallback_gave_up_rules_it_out():
+    narrow = model("birch", capability={"outputs": ("text",)})
+    book = book_of("atlas", narrow, needs=Needs(outputs=("json",)))
+    assert reason(book, "atlas") is None
+    assert reason(book) is Reason.NEED_NOT_MET
+    assert Check("birch", "needs", False, "lacks output json") in checks(book, ROUTE, "birch", NOW)
+    assert reason(book_of("atlas", narrow)) is None
+
+
+def test_a_ceiling_is_what_a_rung_may_cost_at_most():
+    ladder = (model("atlas", usd_per_mtok=3.0), model("birch", usd_per_mtok=3.01))
+    book = book_of(*ladder, cost_ceiling=3.0)
+    assert reason(book, "atlas") is None
+    assert reason(book) is Reason.COST_CEILING
+    assert failed(book, "birch") == ["cost"]
+    assert reason(book_of(*ladder)) is None, "where there is no ceiling, a fallback may cost more"
+    assert reason(book_of("atlas", cost_ceiling=0.0), "atlas") is Reason.COST_CEILING, "a ceiling of nothing is one"
+
+
+# The registry: it only narrows.
+
+WIDER = model("birch", tools=("pay", "search"))
+
+
+def registered(*entries: bytes) -> Reason | None:
+    return reason(DEPLOYMENT.book(DEPLOYMENT.policy("support", ["atlas", BIRCH, "cedar"]), *entries))
+
+
+def test_a_model_that_no_registry_holds_stands_on_its_policys_signatures():
+    assert registered() is None
+    assert registered(DEPLOYMENT.registration(ATLAS, withdrawn=True)) is None
+
+
+def test_a_registered_entry_that_agrees_with_the_policy_changes_nothing():
+    assert registered(DEPLOYMENT.registration(BIRCH)) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        WIDER,
+        replace(BIRCH, version="2025-12"),
+        replace(BIRCH, endpoint="http://127.0.0.1:10/v1"),
+        model("birch", tools=()),
+    ],
+    ids=["wider", "another version", "elsewhere", "narrower"],
+)
+def test_a_registered_entry_that_disagrees_with_the_policy_rules_the_model_out_whatever_differs(other: Model):
+    assert registered(DEPLOYMENT.registration(other)) is Reason.REGISTRY_DISAGREES
+
+
+def test_a_withdrawn_model_is_out_even_if_its_entry_agrees():
+    assert registered(DEPLOYMENT.registration(BIRCH, withdrawn=True)) is Reason.MODEL_WITHDRAWN
+    assert registered(DEPLOYMENT.registration(WIDER, withdrawn=True)) is Reason.MODEL_WITHDRAWN
+
+
+def test_the_registrys_last_word_counts():
+    out, back = DEPLOYMENT.registration(BIRCH, withdrawn=True), DEPLOYMENT.registration(BIRCH, version=2)
+    assert registered(out) is Reason.MODEL_WITHDRAWN
+    assert registered(out, back) is None
+    assert registered(DEPLOYMENT.registration(BIRCH), DEPLOYMENT.registration(WIDER, version=2)) is (
+        Reason.REGISTRY_DISAGREES
+    )
+
+
+def test_a_registered_entry_makes_nothing_admissible():
+    book = DEPLOYMENT.book(
+        DEPLOYMENT.policy("support", ["atlas", WIDER]), DEPLOYMENT.registration(WIDER), DEPLOYMENT.registration(CEDAR)
+    )
+    assert reason(book) is Reason.BROADER_TOOLS
+    assert reason(book, "cedar") is Reason.NOT_ON_LADDER
 
 
 # Several at once, and time.
 
 
 def test_every_failure_is_told_and_the_first_is_the_reason():
-    bad = rung(replace(BIRCH, tools=("search", "pay")), safety=False, expires_at=NOW)
+    late = model(
+        "birch", tools=("search", "pay"), identity={"rotation_due": NOW}, retires_at=NOW, usd_per_mtok=9.0, integrity=0
+    )
+    bad = rung(late, safety=0, expires_at=NOW)
     denial = DEPLOYMENT.seal(Denial("d-1", "birch", "leaks", NOW), "sam")
-    book = DEPLOYMENT.book(DEPLOYMENT.policy("support", ["atlas", bad]), denial)
+    rule = DEPLOYMENT.rule(["atlas", bad], cost_ceiling=3.0, needs=Needs(outputs=("audio",)))
+    policy = DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", rule), "grace", "oscar")
+    book = DEPLOYMENT.book(policy, denial, DEPLOYMENT.registration(late, withdrawn=True))
     assert [made.reason for made in examine(book, ROUTE, "birch", NOW) if made.reason] == [
-        Reason.EVIDENCE_MISSING,
-        Reason.EVIDENCE_EXPIRED,
+        Reason.EVIDENCE_LEVEL,
         Reason.DENIED,
+        Reason.MODEL_WITHDRAWN,
         Reason.BROADER_TOOLS,
         Reason.BROADER_TOOLS,
+        Reason.NEED_NOT_MET,
+        Reason.COST_CEILING,
+        Reason.EVIDENCE_EXPIRED,
+        Reason.ROTATION_OVERDUE,
+        Reason.MODEL_RETIRED,
     ]
-    assert reason(book) is Reason.EVIDENCE_MISSING
+    assert reason(book) is Reason.EVIDENCE_LEVEL
 
 
-@pytest.mark.parametrize("first", ["policy", "root", "evidence"])
-def test_a_model_stops_being_admissible_at_the_earliest_of_three_ends(first: str):
-    ends = {what: Micros(NOW + (1 if what == first else 2) * DAY) for what in ("policy", "root", "evidence")}
-    rule = DEPLOYMENT.rule([rung(ATLAS, expires_at=ends["evidence"])])
+@pytest.mark.parametrize(
+    ("fields", "overdue"),
+    [
+        ({"identity": {"rotation_due": Micros(NOW + DAY)}}, Reason.ROTATION_OVERDUE),
+        ({"retires_at": Micros(NOW + DAY)}, Reason.MODEL_RETIRED),
+    ],
+    ids=["rotation", "retirement"],
+)
+def test_a_credential_is_overdue_and_a_model_retired_exactly_at_the_end(fields: dict[str, Any], overdue: Reason):
+    book = book_of(model("atlas", **fields), "birch")
+    assert reason(book, "atlas", Micros(NOW + DAY - 1)) is None
+    assert reason(book, "atlas", Micros(NOW + DAY)) is overdue
+    assert reason(book, "birch", Micros(NOW + DAY)) is None
+
+
+ENDS = ("policy", "root", "evidence", "rotation", "retirement")
+moments = st.integers(0, 9).map(lambda place: Micros(NOW + place * DAY))
+
+
+def ending(ends: dict[str, Micros]) -> Book:
+    """A book in which everything that can end does so when it is told to."""
+    atlas = model("atlas", identity={"rotation_due": ends["rotation"]}, retires_at=ends["retirement"])
+    rule = DEPLOYMENT.rule([rung(atlas, expires_at=ends["evidence"])])
     policy = replace(DEPLOYMENT.policy_of("support", rule), expires_at=ends["policy"])
     trust = replace(DEPLOYMENT.root, expires_at=ends["root"])
-    held = DEPLOYMENT.book(DEPLOYMENT.seal(policy, "grace", "oscar"))
-    book = replace(held, trust=trust, head=held.head.put("root", event_id_of(trust)))
+    return replace(DEPLOYMENT.book(DEPLOYMENT.seal(policy, "grace", "oscar")), trust=trust)
+
+
+REASON_AT_END = {
+    "policy": Reason.POLICY_EXPIRED,
+    "root": Reason.POLICY_EXPIRED,
+    "evidence": Reason.EVIDENCE_EXPIRED,
+    "rotation": Reason.ROTATION_OVERDUE,
+    "retirement": Reason.MODEL_RETIRED,
+}
+
+
+@settings(max_examples=60)
+@given(st.fixed_dictionaries(dict.fromkeys(ENDS, moments)), st.integers(-3 * DAY, 12 * DAY))
+def test_a_model_is_admissible_until_exactly_the_moment_at_which_the_rule_changes(ends: dict[str, Micros], offset: int):
+    book = ending(ends)
     until = admissible_until(book, ROUTE, "atlas")
-    assert until == NOW + DAY
-    assert reason(book, "atlas", Micros(until - 1)) is None
-    assert reason(book, "atlas", until) in {Reason.POLICY_EXPIRED, Reason.EVIDENCE_EXPIRED}
+    assert until == min(ends.values())
+    for moment in (0, until - 1, until, until + 1, NOW + offset):
+        assert (reason(book, "atlas", Micros(moment)) is None) == (moment < until)
+    assert reason(book, "atlas", until) in {REASON_AT_END[what] for what in ENDS if ends[what] == until}
+
+
+def test_a_model_off_the_ladder_is_admissible_until_never():
+    for book in (DEPLOYMENT.book(), book_of("atlas")):
+        assert admissible_until(book, ROUTE, "birch") == NEVER
+
+
+def test_evidence_that_is_not_there_is_no_moment_to_wait_for():
+    book = book_of(replace(rung(ATLAS), evidence=b""))
+    assert admissible_until(book, ROUTE, "atlas") == DEPLOYMENT.expires_at
+    assert reason(book, "atlas") is Reason.EVIDENCE_MISSING

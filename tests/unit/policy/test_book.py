@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from interlock.policy.book import Book, Taken, take
 from interlock.records.commands import Command, ReviewOutcome, Verb
-from interlock.records.documents import Denial
+from interlock.records.documents import Denial, guard_subject
 from interlock.records.head import Head
-from interlock.records.models import Evidence
+from interlock.records.models import Evidence, Registration
 from interlock.records.sealing import event_id_of
 from interlock.signing.roles import Role
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot
 from interlock.signing.verifier import Refused
-from interlock.testing.builders import DAY, NOW, Deployment, key_of
+from interlock.testing.builders import DAY, NOW, Deployment, key_of, model
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX
+from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX, POLICY_BYTES_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
 
@@ -117,6 +117,18 @@ def test_bytes_that_are_no_envelope():
     assert reason(DEPLOYMENT.book(), b"tree") is Reason.NOT_AN_ENVELOPE
     assert reason(DEPLOYMENT.book(), bytes(ENVELOPE_BYTES_MAX + 1)) is Reason.TOO_LARGE
     assert reason(DEPLOYMENT.book(), POLICY[:2] + bytes(8) + POLICY[10:]) is Reason.UNKNOWN_FINGERPRINT
+
+
+def test_a_signed_policy_may_be_as_large_as_its_limit_and_not_a_byte_larger():
+    policy = DEPLOYMENT.policy_of("support", DEPLOYMENT.rule(["atlas"]))
+    spare = replace(policy, team="x" * 100_000)
+    padding = 100_000 + POLICY_BYTES_MAX - len(DEPLOYMENT.seal(spare, "grace", "oscar"))
+    largest, larger = (
+        DEPLOYMENT.seal(replace(policy, team="x" * size), "grace", "oscar") for size in (padding, padding + 1)
+    )
+    assert (len(largest), len(larger)) == (POLICY_BYTES_MAX, POLICY_BYTES_MAX + 1)
+    assert reason(DEPLOYMENT.book(), largest) is None
+    assert reason(DEPLOYMENT.book(), larger) is Reason.TOO_LARGE
 
 
 def test_a_kind_of_record_that_has_no_place_on_this_topic():
@@ -221,6 +233,72 @@ def test_no_bytes_make_it_raise(sealed: bytes):
     book = DEPLOYMENT.book()
     assert isinstance(take(book, sealed), Refused)
     assert isinstance(take(book, POLICY[:10] + sealed), Refused)
+
+
+# The registry.
+
+ATLAS = model("atlas")
+ENTRY = DEPLOYMENT.registration(ATLAS, version=2)
+
+
+def test_an_entry_of_the_registry_is_held_and_stands_in_the_head():
+    before = DEPLOYMENT.book(POLICY)
+    result = taken(before, ENTRY)
+    assert (
+        result.book.registry["atlas"].value
+        == result.value
+        == Registration("testbed", 2, ATLAS, False, result.value.issued_at)
+    )
+    assert result.book.head.root == before.head.put("model/atlas", result.event_id).root != before.head.root
+    assert result.book.policies == before.policies
+    assert "atlas" not in before.registry
+
+
+@pytest.mark.parametrize("signer", ["oscar", "vera", "sam", "olga", "decision-1", "root-1"])
+def test_an_entry_needs_governance(signer: str):
+    entry = DEPLOYMENT.seal(Registration("testbed", 1, ATLAS, False, NOW), signer)
+    assert reason(DEPLOYMENT.book(), entry) is Reason.ROLE_NOT_ALLOWED
+
+
+def test_wrong_audience_for_an_entry_of_another_deployment():
+    entry = DEPLOYMENT.seal(Registration("staging", 1, ATLAS, False, NOW), "grace")
+    assert reason(DEPLOYMENT.book(), entry) is Reason.WRONG_AUDIENCE
+
+
+def test_entries_only_go_up_and_each_model_counts_for_itself():
+    book = DEPLOYMENT.book(ENTRY)
+    assert reason(book, ENTRY) is Reason.NOT_NEWER
+    assert reason(book, DEPLOYMENT.registration(ATLAS, version=1)) is Reason.NOT_NEWER
+    assert reason(book, DEPLOYMENT.registration(ATLAS, version=1, withdrawn=True)) is Reason.NOT_NEWER
+    assert reason(book, DEPLOYMENT.registration(model("birch"), version=1)) is None
+    later = DEPLOYMENT.registration(ATLAS, version=9, withdrawn=True)
+    assert taken(book, later).book.registry["atlas"].value.withdrawn
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_equivocation_is_another_entry_under_the_version_that_is_held(withdrawn: bool):
+    other = DEPLOYMENT.registration(
+        model("atlas", tools=()) if not withdrawn else ATLAS, version=2, withdrawn=withdrawn
+    )
+    book = DEPLOYMENT.book(ENTRY)
+    assert reason(book, other) is Reason.EQUIVOCATION
+    assert book.registry["atlas"].value.model == ATLAS
+
+
+def test_the_registry_survives_a_new_root_and_even_the_key_of_who_spoke():
+    before = DEPLOYMENT.book(POLICY, ENTRY, DEPLOYMENT.registration(model("birch"), withdrawn=True))
+    for next_root in (root(), root(without=["grace"])):
+        after = taken(before, sealed_root(next_root)).book
+        assert after.registry == before.registry
+        assert after.head.root != taken(DEPLOYMENT.book(POLICY), sealed_root(next_root)).book.head.root
+        assert reason(after, DEPLOYMENT.registration(model("birch"), version=1)) is not None
+
+
+def test_the_users_of_a_guard_are_the_routes_that_require_it():
+    rule = DEPLOYMENT.rule(["atlas"], guards=("checker",))
+    book = DEPLOYMENT.book(DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", rule), "grace", "oscar"))
+    assert set(book.users_of(guard_subject("checker"))) == {ROUTE}
+    assert set(taken(book, DEPLOYMENT.policy("support", ["atlas"], version=2)).book.users_of("guard@checker")) == set()
 
 
 # The trust root's succession.
