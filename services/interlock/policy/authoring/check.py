@@ -1,7 +1,10 @@
 """Whether a compiled policy may be signed: errors where a rung could never be used, warnings where it could disappoint.
 
-The errors come from the one rule of admissibility that decision and routers use, so a policy that passes here is not refused
-there. The warnings are about what public incidents teach: rungs that share a provider fail together.
+The errors about rungs come from the one rule of admissibility that decision and routers use, so a policy that passes here is not
+refused there; where governance has signed a model's entry, the policy is compared with it. The warnings are about what public
+incidents teach: rungs that share a provider fail together.
+
+Not handled here: whether routes can move as they say (`transitions`), and what kinds of work ask for (`workflows`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,13 +33,14 @@ _MENDS = {
 
 def check(draft: Draft, policy: RoutePolicy, now: Micros) -> list[Problem]:
     """Judge a policy that `compile_policy` made from the draft; the problems stand in the order of the file's lines."""
-    book = registered(draft.trust, draft.sealed.registrations)
+    signed = registered(draft.trust, draft.sealed.registrations)
     found = [*_end_problems(draft, policy, now), *_webhook_problems(draft), *operator_warnings(draft)]
+    found += signed.warnings(draft.source)
     proposal = Proposal(policy, evidence_in(draft.trust, policy))
     for number, entry in enumerate(draft.document.routes):
         rule = policy.rule(entry.slot, entry.scope)
         assert rule is not None, "the compiler keeps every route"
-        found += _rung_problems(draft, list(_faults(book, proposal, rule, now)), number)
+        found += _rung_problems(draft, list(_faults(signed.book, proposal, rule, now)), number)
         found += transition_problems(draft, number, rule)
         found += demand_problems(draft, number, rule)
         found += _ladder_warnings(draft, number, rule)

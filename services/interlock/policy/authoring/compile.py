@@ -88,6 +88,7 @@ def _route_problems(draft: Draft, library: Library) -> Iterator[Problem]:
         yield from _ladder_problems(draft, library, number, route)
         yield from _reply_problems(draft, number, route)
         yield from _canary_problems(draft, number, route)
+        yield from _guard_problems(draft, number, route)
 
 
 def _ladder_problems(draft: Draft, library: Library, number: int, route: RouteEntry) -> Iterator[Problem]:
@@ -124,6 +125,16 @@ def _canary_problems(draft: Draft, number: int, route: RouteEntry) -> Iterator[P
         what = f"a step may wait {duration_text(plan.wait_max)}, and must last {duration_text(plan.time_min)}"
         path = ("routes", number, "canary", "wait_max")
         yield draft.source.problem(path, what, "Let `wait_max` be no shorter than `time_min`.")
+
+
+def _guard_problems(draft: Draft, number: int, route: RouteEntry) -> Iterator[Problem]:
+    """A guard beats under its own name, with a key of the trust root: without one the route could never be served."""
+    keyids = {keyid for grant in draft.trust.grants_of(Role.GUARD) for keyid in grant.keyids}
+    known = sorted({key.owner for key in draft.trust.keys if key.keyid in keyids})
+    for guard in sorted(set(route.guards) - set(known)):
+        what = f"{guard} holds no key with the role guard in the trust root, so it would always be missing"
+        mend = f"Name one of: {', '.join(known) or 'none'}; or have the root's owners add its key."
+        yield draft.source.problem(("routes", number, "guards"), what, mend)
 
 
 def _rule(route: RouteEntry, library: Library) -> RouteRule:

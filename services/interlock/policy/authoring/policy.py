@@ -102,7 +102,7 @@ class RouteEntry(Document):
     evidence_level: Annotated[int, whole(1, EVIDENCE_LEVEL_MAX)] = Field(default=1, examples=["1"])
     needs: NeedsEntry = Field(default=NeedsEntry(), examples=["{outputs: [json]}"])
     cost_ceiling: Money | None = Field(default=None, examples=["5.0"])
-    guards: Guards = Field(default=(), examples=["[pii-filter]"])
+    guards: Guards = Field(default=(), examples=["[guardrail-1]"])
     ladder: tuple[RungEntry, ...] = Field(
         min_length=1, max_length=LADDER_RUNGS_MAX, examples=["[{model: atlas-large, accepted_by: oscar}]"]
     )

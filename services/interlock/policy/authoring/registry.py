@@ -5,6 +5,7 @@ is signed stays signed: a model that is no longer written here is withdrawn by `
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StrictBool
@@ -13,10 +14,11 @@ from interlock.policy.authoring.document import Document
 from interlock.policy.authoring.fields import End, Moment, Money, Name, Names, SecretReference, Text, Url, one_of, whole
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source
-from interlock.policy.book import Book, Taken, take
+from interlock.policy.book import Book, take
 from interlock.records import models
 from interlock.records.models import Autonomy, Logging, Model, Network, Registration
 from interlock.signing.trust import TrustRoot
+from interlock.signing.verifier import Refused
 from interlock.vocabulary.limits import ASSURANCE_MAX, INTEGRITY_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import FOREVER, Micros, to_text
@@ -113,27 +115,44 @@ def registrations(document: RegistryDocument, deployment: str, issued_at: Micros
     }
 
 
-def registered(trust: TrustRoot, sealed: Mapping[str, bytes]) -> Book:
-    """The book of what governance signed of models; what does not count is left out.
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What governance signed of models: the book of what counts, and why the other files do not."""
+
+    book: Book
+    refused: Mapping[str, Refused]
+
+    def warnings(self, source: Source) -> Iterator[Problem]:
+        """The files that do not count: nothing narrows what they speak of."""
+        for file, why in self.refused.items():
+            what = f"the signed entry {file} does not count ({why.reason})"
+            yield source.warning((), what, "Have governance sign the registry again.")
+
+
+def registered(trust: TrustRoot, sealed: Mapping[str, bytes]) -> Registered:
+    """Read signed entries.
 
     Args:
         trust: The trust root.
         sealed: Sealed registrations by the names of their files.
     """
-    book = Book.start(trust, b"")
-    for _, entry in sorted(sealed.items()):
+    book, refused = Book.start(trust, b""), {}
+    for file, entry in sorted(sealed.items()):
         taken = take(book, entry)
-        book = taken.book if isinstance(taken, Taken) else book
-    return book
+        if isinstance(taken, Refused):
+            refused[file] = taken
+        else:
+            book = taken.book
+    return Registered(book, refused)
 
 
-def check_registry(source: Source, document: RegistryDocument, book: Book, now: Micros) -> list[Problem]:
+def check_registry(source: Source, document: RegistryDocument, signed: Registered, now: Micros) -> list[Problem]:
     """Compare the registry with what was signed before, and warn of what no policy can use any more."""
-    found: list[Problem] = []
+    found = list(signed.warnings(source))
     for name, entry in document.models.items():
-        found += _entry_problems(source, name, entry, book)
+        found += _entry_problems(source, name, entry, signed.book)
         found += _end_warnings(source, name, entry, now)
-    for name in sorted(set(book.registry) - set(document.models)):
+    for name in sorted(set(signed.book.registry) - set(document.models)):
         what = f"{name} was registered and is not written here any more, but stays registered"
         found.append(source.warning(("models",), what, "Write it again, with `withdrawn: true` and a higher `entry`."))
     return sorted(found, key=lambda problem: problem.line)

@@ -133,6 +133,9 @@ def test_a_policy_must_agree_with_what_governance_signed_of_its_models(
     assert (problem.line, problem.field) == (15, "routes[0].ladder[1].model")
     assert "registry_disagrees" in problem.what
     assert "have governance sign the registry" in problem.mend
+    (warning,) = checked(draft_of(registry=other, registrations={"birch.sealed": b"damaged"}))
+    assert warning.severity is Severity.WARNING
+    assert "birch.sealed does not count" in warning.what
     withdrawn = {"birch.sealed": deployment.seal(replace(birch, version=2, withdrawn=True), "grace")}
     (problem,) = checked(draft_of(registrations=withdrawn))
     assert "model_withdrawn" in problem.what

@@ -112,7 +112,7 @@ def test_everything_that_a_route_says_is_in_the_rule_that_is_signed(draft_of: Dr
     evidence_level: 1
     needs: {context_tokens: 1000, modalities: [text], outputs: [json], tools: [search]}
     cost_ceiling: 5.0
-    guards: [pii-filter, grounding]
+    guards: [guardrail-1]
     approval: {within: 30m, ticket: true}
 """
     text = policy_text.replace("    grace:", f"{extra}    grace:").replace(
@@ -120,7 +120,7 @@ def test_everything_that_a_route_says_is_in_the_rule_that_is_signed(draft_of: Dr
     )
     (rule,) = compiled(draft_of(text)).routes
     assert rule.needs == Needs(1_000, ("text",), ("json",), ("search",))
-    assert (rule.cost_ceiling, rule.guards) == (5.0, ("grounding", "pii-filter"))
+    assert (rule.cost_ceiling, rule.guards) == (5.0, ("guardrail-1",))
     assert rule.approval == Approval(Micros(1_800 * SECOND), ticket=True)
     assert (rule.safe_state, rule.safe_reply.model) == (SafeState.READ_ONLY, "birch")
     assert [rung.accepted_in_advance for rung in rule.ladder] == [False, True]
@@ -131,6 +131,15 @@ def test_a_read_only_model_that_is_not_on_the_ladder_is_refused(draft_of: DraftO
     (problem,) = refusals(draft_of(text))
     assert (problem.line, problem.field) == (25, "routes[0].safe_state.read_only.model")
     assert problem.mend == "Name one of: atlas, birch."
+
+
+def test_a_guard_that_nobody_can_beat_for_is_refused(draft_of: DraftOf, policy_text: str) -> None:
+    (problem,) = refusals(
+        draft_of(policy_text.replace("    grace:", "    guards: [guardrail-1, gaurdrail-2]\n    grace:"))
+    )
+    assert (problem.line, problem.field) == (24, "routes[0].guards")
+    assert "gaurdrail-2 holds no key with the role guard" in problem.what
+    assert "Name one of: guardrail-1" in problem.mend
 
 
 def test_a_canary_step_that_ends_before_it_may_be_passed_is_refused(draft_of: DraftOf, policy_text: str) -> None:

@@ -189,5 +189,10 @@ def test_entries_that_governance_did_not_sign_do_not_count(
 ) -> None:
     _, document = document_of(registry_text)
     forged = deployment.seal(registrations(document, deployment.name, NOW)["atlas"], "oscar")
-    book = registered(deployment.root, {**signed, "atlas.sealed": forged, "noise.sealed": b"noise"})
-    assert set(book.registry) == {"birch"}
+    held = registered(deployment.root, {**signed, "atlas.sealed": forged, "noise.sealed": b"noise"})
+    assert set(held.book.registry) == {"birch"}
+    found = check_registry(*document_of(registry_text), held, NOW)
+    assert [(problem.line, problem.severity, problem.what) for problem in found] == [
+        (1, Severity.WARNING, "the signed entry atlas.sealed does not count (role_not_allowed)"),
+        (1, Severity.WARNING, "the signed entry noise.sealed does not count (not_an_envelope)"),
+    ]
