@@ -94,7 +94,7 @@ def freeze(
 def suspend(
     subject: Subject,
     key: Keys,
-    reason: Because = "",
+    reason: Because = "no reason was given",
     workspace: InWorkspace = HERE,
     as_json: Json = False,
 ) -> None:

@@ -158,7 +158,7 @@ def _show(found: list[dict[str, Any]]) -> None:
 
 def _cell(row: dict[str, Any], side: str) -> Text:
     if not row["watched"]:
-        return Text("the policy does not watch it", "dim")
+        return Text("not watched by the policy", "dim")
     judged = row[side]
     if judged is None:
         return Text("-", "dim")

@@ -73,8 +73,8 @@ def _lines(each: dict[str, Any], now: Micros) -> Iterator[Line]:
         yield "kept away", f"{failed['model']}, whose canary failed, until {_ahead(failed['retry_at'], now)}", "yellow"
     for guard, level in each["guards"].items():
         yield "guard", f"{guard}: {level}", "green" if level == "healthy" else "red"
-    for review in each["reviews"]:
-        yield _review(review, now)
+    if each["reviews"]:
+        yield _reviews(each["reviews"], now)
     yield from _answers(each, now)
 
 
@@ -106,11 +106,12 @@ def _rung(rung: dict[str, Any], *, material: bool) -> tuple[str, str]:
     return (f"{name}: {', '.join(bad)}", "yellow") if bad else (f"{name}: healthy", "green")
 
 
-def _review(review: dict[str, Any], now: Micros) -> Line:
-    moved = f"{review['source'] or 'safe state'} -> {review['target'] or 'safe state'}"
-    if review["overdue"]:
-        return "review", f"OVERDUE since {_ago(review['due'], now)}: {review['change']}, {moved}", "bold red"
-    return "review", f"due {_ahead(review['due'], now)}: {review['change']}, {moved}", ""
+def _reviews(reviews: list[dict[str, Any]], now: Micros) -> Line:
+    """How many are open; `interlock review` lists them."""
+    overdue, due = sum(review["overdue"] for review in reviews), reviews[0]["due"]
+    if overdue:
+        return "review", f"{overdue} OVERDUE of {len(reviews)} open, the first since {_ago(due, now)}", "bold red"
+    return "review", f"{len(reviews)} open, the first due {_ahead(due, now)}", ""
 
 
 def _answers(each: dict[str, Any], now: Micros) -> Iterator[Line]:

@@ -77,5 +77,5 @@ def _line(document: dict[str, Any]) -> str:
     if "request" not in document:
         return plain(line)
     body = document["request"]
-    text = body if isinstance(body, str) else json.dumps(body, indent=2)
+    text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
     return "\n".join([plain(line), *map(plain, text.splitlines())])
