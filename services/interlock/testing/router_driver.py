@@ -9,13 +9,14 @@ assert router.serves() == "atlas"
 from dataclasses import replace
 from typing import Any
 
+from interlock.policy.book import take
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Acceptance, accept, retry
 from interlock.router.core.marks import Marks
 from interlock.router.core.renew import Renewal, Terms, renew
 from interlock.router.core.resolve import resolve
-from interlock.router.core.state import RouterState, take_document
+from interlock.router.core.state import RouterState, agents_concerned, hold_document
 from interlock.signing.verifier import Refused
 from interlock.testing.builders import NOW, SUPPORT, Deployment
 from interlock.vocabulary.identifiers import RouteId
@@ -60,13 +61,13 @@ class RouterDriver:
 
     def document(self, sealed: bytes | None) -> Reason | None:
         """A record of the policies topic arrives, and what waited for it is tried again; why it does not count."""
-        taken = take_document(self.state, sealed, self.now)
+        taken = take(self.state.book, sealed)
         if isinstance(taken, Refused):
             return taken.reason
-        self.state = replace(taken, marks=taken.marks.saved())
-        for agent in list(self.state.book.policies):
+        self._adopt(hold_document(self.state, taken, self.now))
+        for agent in agents_concerned(taken):
             for answer in retry(self.state, agent, self.now):
-                self.state = replace(answer.state, marks=answer.state.marks.saved())
+                self._adopt(answer.state)
         return None
 
     def change(self, target: str | None, route: RouteId = SUPPORT, **fields: Any) -> RoutingChange:
@@ -93,7 +94,7 @@ class RouterDriver:
         """A record of the routes topic arrives."""
         sealed = self.deployment.seal(change, by) if isinstance(change, RoutingChange) else change
         answer = accept(self.state, sealed, 0, self.now)
-        self.state = replace(answer.state, marks=answer.state.marks.saved())
+        self._adopt(answer.state)
         return answer
 
     def obeys(self, target: str | None, route: RouteId = SUPPORT, **fields: Any) -> Reason | None:
@@ -101,15 +102,18 @@ class RouterDriver:
         refused = self.order(target, route, **fields).refused
         return refused.reason if refused else None
 
-    def beat(self, **fields: Any) -> Renewal:
-        """A heartbeat arrives, of a decision service that holds what this router holds unless `fields` say otherwise."""
+    def heartbeat(self, **fields: Any) -> bytes:
+        """The next heartbeat of a decision service that holds what this router holds unless `fields` say otherwise."""
         self.beats += 1
         heads = self.state.book.head.root, self.state.head(0).root
         root = self.state.book.trust.version
         usual = Heartbeat(self.deployment.name, 0, root, TERM, self.beats, self.now.wall, *heads)
-        sealed = self.deployment.seal(replace(usual, **fields), "decision-1")
-        renewal = renew(self.state, sealed, 0, self.now, TERMS)
-        self.state = replace(renewal.state, marks=renewal.state.marks.saved())
+        return self.deployment.seal(replace(usual, **fields), "decision-1")
+
+    def beat(self, **fields: Any) -> Renewal:
+        """That heartbeat arrives."""
+        renewal = renew(self.state, self.heartbeat(**fields), 0, self.now, TERMS)
+        self._adopt(renewal.state)
         return renewal
 
     def resolve(self, key: str | None = None, route: RouteId = SUPPORT) -> Serve | Stop:
@@ -120,3 +124,7 @@ class RouterDriver:
         """The model that serves now; None: none does."""
         answer = self.resolve(key, route)
         return answer.model.name if isinstance(answer, Serve) else None
+
+    def _adopt(self, state: RouterState) -> None:
+        """Use a state, its marks written."""
+        self.state = replace(state, marks=state.marks.saved())

@@ -131,6 +131,10 @@ def test_a_policy_that_was_seen_once_is_not_replaced_by_an_older_one():
     assert refusal(holding(POLICY, marks=marks), sealed()) is Reason.POLICY_NOT_HELD
 
 
+def test_under_a_trust_root_that_was_replaced_nothing_is_obeyed():
+    assert refusal(holding(POLICY, marks=Marks.of({"root": "2"})), sealed()) is Reason.POLICY_NOT_HELD
+
+
 def test_a_target_without_evidence_is_refused():
     bare = replace(DEPLOYMENT.rung("atlas"), evidence=DEPLOYMENT.evidence(model("zebra")))
     policy = DEPLOYMENT.policy("support", [bare])

@@ -11,6 +11,7 @@ from interlock.records.documents import Denial, SafeReply, SafeState
 from interlock.router.answers import Stop
 from interlock.router.core.accept import Answer
 from interlock.router.core.marks import Marks
+from interlock.signing.roles import Role
 from interlock.testing.builders import NOW, SUPPORT, Deployment, model
 from interlock.testing.router_driver import RouterDriver
 from interlock.testing.strategies import anything
@@ -202,6 +203,39 @@ def test_after_a_restart_a_model_waits_for_the_registration_that_was_seen_before
         assert router.obeys("birch", **CANARY) is Reason.REGISTRATION_NOT_HELD
         assert router.obeys("cedar", **{**CANARY, "source": "birch"}) is Reason.REGISTRATION_NOT_HELD
     assert router.obeys("atlas") is None
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (denial("birch"), Reason.DENIED),
+        (DEPLOYMENT.policy("support", ["atlas", "birch"], version=2), Reason.POLICY_NOT_HELD),
+        (DEPLOYMENT.seal(DEPLOYMENT.next_root(2), "root-1", "root-2"), Reason.POLICY_NOT_HELD),
+    ],
+    ids=["denial", "policy", "root"],
+)
+def test_after_a_restart_what_was_heard_before_still_counts_though_it_is_withheld(document, reason):
+    router = serving()
+    assert router.document(document) is None
+    router.restart()
+    router.document(POLICY)
+    assert router.obeys("birch") is reason
+
+
+def test_what_a_new_trust_root_no_longer_vouches_for_is_served_no_more():
+    root = DEPLOYMENT.next_root(2)
+    fewer = replace(root, grants=tuple(grant for grant in root.grants if grant.role is not Role.VALIDATOR))
+    router = serving()
+    assert router.document(DEPLOYMENT.seal(fewer, "root-1", "root-2")) is None
+    assert router.resolve().reason is Reason.EVIDENCE_MISSING
+
+
+def test_a_change_under_a_root_that_is_not_held_yet_counts_once_it_arrives():
+    router = serving()
+    root = DEPLOYMENT.seal(DEPLOYMENT.next_root(2), "root-1", "root-2")
+    assert router.obeys("birch", root_version=2) is Reason.POLICY_NOT_HELD
+    assert router.document(root) is None
+    assert router.state.held[SUPPORT].change.value.target == "birch"
 
 
 def test_a_change_that_came_before_the_registration_counts_once_it_arrives():

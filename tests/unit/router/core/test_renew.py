@@ -238,3 +238,14 @@ def test_a_change_that_makes_no_sense_and_is_yet_live_stops_its_route(line, weig
     line.deliver()
     assert line.hear(line.beat(START), START) is None
     assert resolve(line.router, SUPPORT, "key", START).reason is Reason.CHANGE_MALFORMED
+
+
+def test_a_change_that_was_refused_while_live_is_not_obeyed_later_without_an_order(line):
+    """Whatever has changed since: the route was told of as stopped, and a router widens nothing by itself."""
+    line.order("birch")
+    late = Reading(DEPLOYMENT.expires_at, START.boot)
+    line.deliver(late)
+    assert line.hear(line.beat(late), late) is None
+    assert line.router.held[SUPPORT].refused is Reason.POLICY_EXPIRED
+    line.router = line.router.judge([SUPPORT], START)
+    assert resolve(line.router, SUPPORT, None, START).reason is Reason.POLICY_EXPIRED

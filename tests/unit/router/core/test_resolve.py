@@ -110,6 +110,7 @@ def test_when_the_source_is_not_admissible_any_more_the_route_stops(document, re
     router.document(document)
     assert models(router) == {None}
     assert router.resolve("0").reason is reason
+    assert router.state.standings[SUPPORT].canary is None
 
 
 def test_when_the_canarys_evidence_expires_the_source_serves_all_from_that_moment():

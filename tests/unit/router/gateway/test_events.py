@@ -38,3 +38,7 @@ def test_an_event_without_an_end_is_refused() -> None:
 def test_the_data_of_an_event_is_its_data_lines_joined() -> None:
     assert data_of(b"event: x\ndata: a\ndata:b\nid: 1\n\n") == b"a\nb"
     assert data_of(b": ping\n\n") == b""
+
+
+def test_a_byte_order_mark_hides_no_data() -> None:
+    assert data_of(b"\xef\xbb\xbfdata: a\n\n") == b"a"

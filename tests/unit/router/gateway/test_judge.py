@@ -157,3 +157,83 @@ def test_a_providers_error_without_words_gets_ours(status: int, told: int) -> No
 
     assert (fault.status, fault.code) == (told, "upstream_error")
     assert str(status) in fault.message
+
+
+CALL = [{"id": "call_1", "type": "function", "function": {"name": "pay", "arguments": "{}"}}]
+CALLS: list[dict[str, Any]] = [
+    {"message": {"tool_calls": CALL}, "finish_reason": "stop"},
+    {"message": {"Tool_Calls": CALL}},
+    {"message": {"function_call": {"name": "pay", "arguments": "{}"}}},
+    {"message": {"content": [{"type": "text"}, {"type": "tool_use", "name": "pay"}]}},
+    {"message": {"content": "text"}, "finish_reason": "tool_calls"},
+    {"delta": {"tool_calls": CALL}, "finish_reason": None},
+    {"delta": {"function_call": {"name": "pay"}}},
+    {"delta": {}, "finish_reason": "function_call"},
+]
+NO_CALLS: list[Any] = [
+    {"message": {"content": "text", "tool_calls": [], "function_call": None}, "finish_reason": "stop"},
+    {"message": {"content": [{"type": "text", "text": "tool_use"}, {"type": ["tool_use"]}, "tool_use"]}},
+    {"delta": {"content": "tool_calls", "tool_calls": None}},
+    {"message": "tool_calls"},
+    "tool_calls",
+    {},
+]
+
+
+def read_only() -> Judge:
+    return Judge(model("atlas"), CREDENTIAL, tools=False)
+
+
+@pytest.mark.parametrize("choice", CALLS)
+def test_an_answer_that_calls_a_tool_is_withheld_where_none_was_offered(choice: dict[str, Any]) -> None:
+    wrong = read_only().whole(answer(model="atlas-2026", choices=[{}, choice]))
+
+    assert code_of(wrong) == "interlock_tool_call"
+    assert isinstance(wrong, Failed)
+    assert (wrong.outcome, wrong.fault.status) == (Outcome.SCHEMA_FAILURE, 502)
+
+
+@pytest.mark.parametrize("choice", CALLS)
+def test_a_stream_that_calls_a_tool_is_withheld_from_there_on(choice: dict[str, Any]) -> None:
+    looked = read_only()
+
+    assert looked.take(event(model="atlas-2026", choices=[{"delta": {"content": "Now"}}]))
+    assert code_of(looked.take(event(choices=[choice]))) == "interlock_tool_call"
+
+
+@pytest.mark.parametrize("choice", CALLS)
+def test_elsewhere_calls_of_tools_are_the_agents_business(choice: dict[str, Any]) -> None:
+    looked = judge()
+
+    assert looked.whole(answer(model="atlas-2026", choices=[choice])) is None
+    assert (looked.acts, looked.outcome) == (True, Outcome.OK)
+
+
+@pytest.mark.parametrize("choice", NO_CALLS)
+def test_what_only_looks_like_a_call_is_none(choice: Any) -> None:
+    looked = read_only()
+
+    assert looked.whole(answer(model="atlas-2026", choices=[choice])) is None
+    assert not looked.acts
+
+
+def test_a_call_of_a_tool_by_another_model_is_another_models_answer() -> None:
+    assert code_of(read_only().whole(answer(model="gpt-9", choices=[CALLS[0]]))) == "interlock_other_model"
+
+
+def test_what_cannot_be_read_could_hide_a_call_and_is_withheld_where_none_was_offered() -> None:
+    nested = b"data: " + b"[" * 100_000 + b"\n\n"
+    looked, strict = judge(), read_only()
+    for each in (looked, strict):
+        each.take(event(model="atlas-2026"))
+
+    assert looked.take(nested) == nested
+    assert code_of(strict.take(nested)) == "upstream_unreadable"
+
+
+def test_comments_and_the_end_pass_where_no_tool_was_offered() -> None:
+    looked = read_only()
+    looked.take(event(model="atlas-2026"))
+
+    assert looked.take(b": ping\n\n") == b": ping\n\n"
+    assert looked.take(DONE) == DONE

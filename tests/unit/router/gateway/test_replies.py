@@ -1,4 +1,7 @@
 import json
+from dataclasses import replace
+
+import pytest
 
 from interlock.records.documents import SafeState
 from interlock.router.answers import Serve, Stop
@@ -21,6 +24,18 @@ def test_a_served_reply_says_which_model_and_why() -> None:
         "x-interlock-state": "normal",
         "x-interlock-substituted": "true",
     }
+
+
+def test_read_only_and_a_canary_are_told() -> None:
+    told = marks(replace(SERVE, read_only=True, canary="canary-3"))
+
+    assert (told["x-interlock-state"], told["x-interlock-canary"]) == ("read_only", "canary-3")
+    assert told["x-interlock-model"] == "birch"
+
+
+@pytest.mark.parametrize("state", list(SafeState))
+def test_a_safe_state_is_told_by_its_name(state: SafeState) -> None:
+    assert marks(replace(STOP, state=state))["x-interlock-state"] == state.value
 
 
 def test_in_a_safe_state_no_model_is_named() -> None:

@@ -3,7 +3,13 @@ import json
 import pytest
 
 from interlock.router.gateway.faults import Fault
-from interlock.router.gateway.requests import ROUTING_FIELDS, Request, read_request
+from interlock.router.gateway.requests import (
+    REQUEST_KEY_CHARS_MAX,
+    ROUTING_FIELDS,
+    TOOL_FIELDS,
+    Request,
+    read_request,
+)
 from interlock.testing.builders import model
 
 ASKED = {"model": "gpt-9", "messages": [{"role": "user", "content": "Hello"}]}
@@ -74,7 +80,9 @@ def test_other_betas_are_the_agents_business() -> None:
     assert isinstance(read(ASKED, anthropic_beta="tools-2026"), Request)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000, b'{"n": ' + b"9" * 5_000 + b"}"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b'{"a": NaN}', b'{"a": 1e999}', b"[" * 100_000, b'{"n": ' + b"9" * 5_000 + b"}"]
+)
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     assert code_of(read_request(body, [])) == "invalid_json"
 
@@ -90,3 +98,60 @@ def test_streaming_is_what_the_agent_says(stream: bool | None, streamed: bool) -
 
     assert isinstance(asked, Request)
     assert asked.streamed is streamed
+
+
+@pytest.mark.parametrize("field", [*sorted(TOOL_FIELDS), "Tools", "tool\u017f", "FUNCTION_CALL"])
+def test_read_only_leaves_out_every_field_by_which_a_model_could_act(field: str) -> None:
+    asked = read({**ASKED, field: [{"type": "function"}], "seed": 7})
+
+    assert isinstance(asked, Request)
+    assert json.loads(asked.body_for(model("atlas")))[field]
+    assert json.loads(asked.body_for(model("atlas"), read_only=True)) == {**ASKED, "model": "atlas-2026", "seed": 7}
+
+
+def test_text_that_is_not_unicode_is_sent_as_it_came() -> None:
+    asked = read_request(b'{"messages": ["\\ud800"]}', [])
+
+    assert isinstance(asked, Request)
+    assert b'["\\ud800"]' in asked.body_for(model("atlas"))
+    assert asked.canonical() == b'{"messages":["\\ud800"]}'
+
+
+def test_the_same_request_is_canonical_in_every_spelling() -> None:
+    first = read_request(b'{"model": "gpt-9", "user": "u", "n": [1, 2]}', [])
+    second = read_request(b'{ "n":[1,2],"user":"\\u0075" }', [])
+    third = read_request(b'{"user": "u", "n": [2, 1]}', [])
+
+    assert isinstance(first, Request)
+    assert isinstance(second, Request)
+    assert isinstance(third, Request)
+    assert first.canonical() == second.canonical() != third.canonical()
+
+
+@pytest.mark.parametrize(
+    ("header", "user", "key"),
+    [
+        ("chat-7", "u-1", "chat-7"),
+        ("", "u-1", "u-1"),
+        (None, "u-1", "u-1"),
+        (None, "Zoë 7", "Zoë 7"),
+        ("chat-7", None, "chat-7"),
+        (None, None, None),
+        (None, "", None),
+        (None, ["u-1"], None),
+        (None, 7, None),
+        (None, "\ud800", None),
+        (None, "a\u0000b", None),
+        (None, "x" * REQUEST_KEY_CHARS_MAX, "x" * REQUEST_KEY_CHARS_MAX),
+        (None, "x" * (REQUEST_KEY_CHARS_MAX + 1), None),
+        ("x" * (REQUEST_KEY_CHARS_MAX + 1), None, None),
+    ],
+)
+def test_the_request_key_is_the_header_or_else_the_user_if_it_can_be_one(
+    header: str | None, user: object, key: str | None
+) -> None:
+    headers = {} if header is None else {"X_Interlock_Request_Key": header}
+    asked = read({**ASKED, "user": user}, **headers)
+
+    assert isinstance(asked, Request)
+    assert asked.key == key

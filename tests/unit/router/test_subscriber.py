@@ -1,0 +1,273 @@
+"""The subscriber on the bus in memory, in virtual time: what it says of what it does."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from interlock.records.change import AckKind, Acknowledgement, RoutingChange
+from interlock.records.documents import Denial
+from interlock.records.sealing import open_sealed
+from interlock.records.telling import Finding
+from interlock.reporting.findings import Findings
+from interlock.router.answers import Serve
+from interlock.router.core.state import Held, RouterState
+from interlock.router.instruments import Instruments
+from interlock.router.marks_file import MarksFile
+from interlock.router.subscriber import Identity, Subscriber
+from interlock.runtime.bus import Position
+from interlock.runtime.health_server import Readiness
+from interlock.runtime.lifecycle import Stop
+from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
+from interlock.runtime.metrics import Metrics
+from interlock.testing.builders import Deployment, model
+from interlock.testing.router_driver import TERMS, RouterDriver
+from interlock.testing.virtual_time import START, run_virtually
+from interlock.vocabulary.reasons import Reason
+from interlock.wire.topics import ACKS, FINDINGS, HEARTBEATS, POLICIES, ROUTES
+
+DEPLOYMENT = Deployment(now=START)
+POLICY = DEPLOYMENT.policy("support", ["atlas", "birch"])
+DENIAL = DEPLOYMENT.seal(Denial("deny-birch", "birch", "a leak", START), "sam")
+CANARY = {"source": "atlas", "weight": 50, "canary": "canary-1"}
+HELLO = (AckKind.HELLO, "", "")
+
+
+class FullDisk(MarksFile):
+    """A marks file whose disk is full from a moment on."""
+
+    full = False
+
+    def save(self, marks):
+        return False if self.full and marks.unsaved else super().save(marks)
+
+
+class World:
+    """A broker, a decision service that a test plays, and routers that come and go.
+
+    `live` is what that decision service holds, kept as a router would keep it: the heads are the same.
+    """
+
+    def __init__(self, clock, folder):
+        self.clock = clock
+        self.folder = folder
+        self.broker = MemoryBroker(clock=clock)
+        self.live = RouterDriver(DEPLOYMENT)
+        self.sealed = []
+        self.readiness = Readiness("lease")
+        self.marks = None
+
+    def document(self, sealed, *, live=True):
+        self.broker.append(Position(POLICIES.name, 0), b"", sealed)
+        if live:
+            assert self.live.document(sealed) is None
+
+    def order(self, target, *, live=True, **fields):
+        """Decision orders; `live`: and stands by it, whatever it is."""
+        self.live.now = self.clock.now()
+        self.sealed.append(DEPLOYMENT.seal(self.live.change(target, **fields), "decision-1"))
+        if live:
+            change = open_sealed(self.sealed[-1], DEPLOYMENT.root, RoutingChange)
+            self.live.state = self.live.state.hold(Held(change), self.live.now)
+        self.again()
+
+    def again(self):
+        """Decision publishes its last order once more."""
+        self.broker.append(Position(ROUTES.name, 0), b"", self.sealed[-1])
+
+    async def beats(self):
+        while True:
+            self.live.now = self.clock.now()
+            self.broker.append(Position(HEARTBEATS.name, 0), b"", self.live.heartbeat())
+            await asyncio.sleep(1)
+
+    @asynccontextmanager
+    async def router(self):
+        bus, stop, owner = MemoryBus(self.broker), Stop(), "gateway-1"
+        publisher, key = await bus.publisher(), DEPLOYMENT.key(owner)
+        self.marks = FullDisk(self.folder / "marks.db")
+        subscriber = Subscriber(
+            state=RouterState.start(1, DEPLOYMENT.book(), self.marks.load()),
+            marks=self.marks,
+            reader=await bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]),
+            publisher=publisher,
+            identity=Identity(owner, key),
+            terms=TERMS,
+            clock=self.clock,
+            findings=Findings(publisher, owner, key, self.clock, Metrics("test")),
+            readiness=self.readiness,
+            instruments=Instruments(Metrics("test")),
+        )
+        beats, running = asyncio.create_task(self.beats()), asyncio.create_task(subscriber.run(stop))
+        try:
+            yield subscriber
+        finally:
+            beats.cancel()
+            stop.request()
+            await running
+            self.marks.close()
+
+    def said(self):
+        """What the router acknowledged, in order."""
+        return [(ack.kind, ack.change_id, ack.reason) for ack in self._values(ACKS, Acknowledgement)]
+
+    def found(self):
+        return [(Reason(finding.reason), finding.detail) for finding in self._values(FINDINGS, Finding)]
+
+    def _values(self, topic, record):
+        """Every record of a topic, in the order of its partitions."""
+        records = (
+            each
+            for partition in range(topic.partitions)
+            for each in self.broker.fetch(Position(topic.name, partition), 0, 1_000)
+        )
+        return [open_sealed(each.value, DEPLOYMENT.root, record).value for each in records]
+
+
+def served(router):
+    """The models that 40 requests get."""
+    answers = [router.resolve("support", "main", "*", str(key)) for key in range(40)]
+    return {answer.model.name if isinstance(answer, Serve) else None for answer in answers}
+
+
+@pytest.fixture
+def story(tmp_path):
+    """Tells a story in a world whose router serves the primary."""
+
+    def told(tell):
+        async def scenario(clock):
+            world = World(clock, tmp_path)
+            world.document(POLICY)
+            world.order("atlas")
+            async with world.router() as router:
+                await asyncio.sleep(3)
+                assert (served(router), world.said()) == ({"atlas"}, [HELLO, (AckKind.ACK, "change-1", "")])
+                await tell(world, router)
+
+        run_virtually(scenario)
+
+    return told
+
+
+def test_a_canary_serves_both_arms_by_the_key_of_the_request_and_is_acknowledged(story):
+    async def tell(world, router):
+        world.order("birch", **CANARY)
+        await asyncio.sleep(3)
+        assert served(router) == {"atlas", "birch"}
+        assert router.resolve("support", "main", "*", None).model.name == "atlas"
+        assert world.said()[-1] == (AckKind.ACK, "change-2", "")
+        assert world.found() == []
+
+    story(tell)
+
+
+def test_a_canary_whose_model_is_denied_is_left_to_its_source_and_told_once(story):
+    async def tell(world, router):
+        world.order("birch", **CANARY)
+        await asyncio.sleep(3)
+        world.document(DENIAL)
+        await asyncio.sleep(30)
+        assert served(router) == {"atlas"}
+        assert world.found() == [(Reason.DENIED, "support/main/* is served by its source alone: canary canary-1")]
+        assert world.readiness.ready
+
+    story(tell)
+
+
+def test_a_canary_that_is_refused_and_yet_live_is_said_to_be_refused(story):
+    async def tell(world, router):
+        world.document(DENIAL, live=False)
+        await asyncio.sleep(0.1)
+        world.order("birch", **CANARY)
+        await asyncio.sleep(0.1)
+        world.live.document(DENIAL)
+        await asyncio.sleep(3)
+        refused = (AckKind.NACK, "change-2", Reason.DENIED)
+        assert world.said()[2:] == [refused, refused]
+        world.again()
+        await asyncio.sleep(1)
+        assert world.said()[4:] == [refused]
+        assert served(router) == {"atlas"}
+
+    story(tell)
+
+
+def test_a_change_that_makes_no_sense_is_refused_and_stops_its_route_only_if_it_is_live(story):
+    nonsense = {**CANARY, "weight": 0}
+
+    async def tell(world, router):
+        world.order("birch", **nonsense, live=False)
+        await asyncio.sleep(30)
+        assert served(router) == {"atlas"}
+        world.order("birch", **nonsense)
+        await asyncio.sleep(3)
+        assert served(router) == {None}
+        world.again()
+        await asyncio.sleep(3)
+        refused = [(AckKind.NACK, f"change-{number}", Reason.CHANGE_MALFORMED) for number in (2, 3, 3)]
+        assert world.said()[2:] == refused
+        assert [reason for reason, _ in world.found()] == [
+            Reason.CHANGE_MALFORMED,
+            Reason.CHANGE_MALFORMED,
+            Reason.REFUSED_BUT_LIVE,
+        ]
+
+    story(tell)
+
+
+def test_after_a_restart_a_change_waits_in_silence_for_the_registration_that_was_seen_before(story):
+    entry = DEPLOYMENT.registration(model("atlas"), version=2)
+
+    async def tell(world, router):
+        world.document(entry)
+        await asyncio.sleep(3)
+        world.broker = withheld = MemoryBroker(clock=world.clock)
+        world.document(POLICY, live=False)
+        world.again()
+        async with world.router() as again:
+            await asyncio.sleep(3)
+            assert (served(again), world.said(), world.found()) == ({None}, [HELLO], [])
+            world.document(entry, live=False)
+            await asyncio.sleep(3)
+            assert (served(again), world.said()) == ({"atlas"}, [HELLO, (AckKind.ACK, "change-1", "")])
+        assert world.broker is withheld
+
+    story(tell)
+
+
+def test_what_cannot_be_remembered_is_not_obeyed_and_is_said_to_be_refused(story):
+    async def tell(world, router):
+        world.marks.full = True
+        world.order("birch")
+        await asyncio.sleep(3)
+        assert served(router) == {"atlas"}
+        assert world.said()[2:] == [(AckKind.NACK, "change-2", Reason.NOT_PERSISTED)]
+        assert {reason for reason, _ in world.found()} == {Reason.NOT_PERSISTED}
+
+    story(tell)
+
+
+def test_a_document_that_cannot_be_remembered_does_not_count(story):
+    async def tell(world, router):
+        world.marks.full = True
+        world.document(DEPLOYMENT.registration(model("atlas"), version=2))
+        await asyncio.sleep(3)
+        assert not router.state.book.registry
+        await asyncio.sleep(30)
+        assert served(router) == {None}
+
+    story(tell)
+
+
+def test_a_change_that_a_heartbeat_made_good_is_not_acknowledged_before_it_can_be_remembered(story):
+    async def tell(world, router):
+        await asyncio.sleep(120)
+        world.order("birch", issued_at=START)
+        world.marks.full = True
+        await asyncio.sleep(3)
+        assert (served(router), world.said()[2:]) == ({"atlas"}, [])
+        world.marks.full = False
+        await asyncio.sleep(3)
+        assert (served(router), world.said()[2:]) == ({"birch"}, [(AckKind.ACK, "change-2", "")])
+
+    story(tell)
