@@ -123,7 +123,7 @@ class Bench:
         return [found.value for found in opened if isinstance(found, Verified)]
 
 
-def _settings(timeouts: Timeouts) -> GatewaySettings:
+def _settings(timeouts: Timeouts, body_bytes_max: int) -> GatewaySettings:
     key_sha256 = hashlib.sha256(AGENT_KEY.encode()).hexdigest()
     return GatewaySettings(
         bootstrap="127.0.0.1:9",
@@ -135,17 +135,20 @@ def _settings(timeouts: Timeouts) -> GatewaySettings:
         serve=Address("127.0.0.1", 0),
         agents=(AgentKey(agent="support", key_sha256=key_sha256),),
         timeouts=timeouts,
-        body_bytes_max=65_536,
+        body_bytes_max=body_bytes_max,
     )
 
 
 @asynccontextmanager
-async def bench_with(timeouts: Timeouts, bus: Bus | None = None) -> AsyncIterator[Bench]:
+async def bench_with(
+    timeouts: Timeouts, bus: Bus | None = None, *, body_bytes_max: int = 65_536
+) -> AsyncIterator[Bench]:
     """A gateway between a client and the server of the model `atlas`, which it serves.
 
     Args:
         timeouts: How patient the gateway is.
         bus: What it publishes on; None: one in memory.
+        body_bytes_max: The largest request that it takes.
     """
     log, clock, metrics, deployment = io.StringIO(), SystemClock(), Metrics("gateway"), Deployment()
     logs.configure("gateway", level="debug", stream=log)
@@ -158,7 +161,7 @@ async def bench_with(timeouts: Timeouts, bus: Bus | None = None) -> AsyncIterato
     bus = bus or MemoryBus(MemoryBroker())
     publisher, key = await bus.publisher(), deployment.key("gateway-1")
     gateway = GatewayServer(
-        settings=_settings(timeouts),
+        settings=_settings(timeouts, body_bytes_max),
         resolver=resolver,
         tickets=Tickets(publisher, "gateway-1", key, clock),
         note=note,
