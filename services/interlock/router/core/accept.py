@@ -18,10 +18,8 @@ from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX, PARKED_PER_SHARD_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Reading
 
-NEEDS_HEAD = frozenset({Reason.OLD_TERM, Reason.PAST_NOT_AFTER})
-"""What only a live heartbeat can make good: see `renew`."""
-
-_NOT_YET = NEEDS_HEAD | {Reason.POLICY_NOT_HELD, Reason.REGISTRATION_NOT_HELD}
+_NOT_YET = frozenset({Reason.OLD_TERM, Reason.PAST_NOT_AFTER, Reason.POLICY_NOT_HELD, Reason.REGISTRATION_NOT_HELD})
+"""What a live heartbeat (see `renew`) or a document can make good."""
 
 
 class Answer(StrEnum):
@@ -96,7 +94,7 @@ def retry(state: RouterState, agent: str, now: Reading) -> list[Acceptance]:
     policy = state.book.policies.get(agent)
     for route in policy.value.route_ids() if policy else ():
         candidate = state.candidates.get(route)
-        if candidate is not None and candidate.reason not in NEEDS_HEAD:
+        if candidate is not None:
             answer = accept(state, candidate.sealed, candidate.change.value.shard, now)
             if answer.answer is Answer.ACCEPTED:
                 answers.append(answer)

@@ -14,6 +14,7 @@ from interlock.router.core.resolve import resolve
 from interlock.router.core.state import RouterState, take_document
 from interlock.testing.builders import NOW, SUPPORT, Deployment, model
 from interlock.testing.router_driver import RouterDriver
+from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, Reading
 
@@ -109,6 +110,14 @@ def test_a_damaged_signature_is_refused():
 
 def test_a_change_on_another_partition_is_refused():
     assert refusal(holding(POLICY), sealed(), shard=1) is Reason.WRONG_SHARD
+
+
+def test_a_change_on_a_partition_that_is_not_its_agents_is_refused():
+    """Though it says of itself that it belongs there: who rules one shard does not rule another's agents."""
+    own = shard_of("support", 2)
+    state = take_document(RouterState.start(2, DEPLOYMENT.book(), Marks()), POLICY, LATER)
+    assert refusal(state, sealed(shard=1 - own), shard=1 - own) is Reason.WRONG_SHARD
+    assert accept(state, sealed(shard=own), own, LATER).answer is Answer.ACCEPTED
 
 
 def test_a_change_under_an_older_policy_is_refused():
@@ -219,12 +228,23 @@ def test_a_change_that_came_before_its_policy_counts_once_the_policy_arrives():
     state = take_document(parked.state, POLICY, LATER)
     answers = retry(state, "support", LATER)
     assert [answer.answer for answer in answers] == [Answer.ACCEPTED]
+    assert not answers[0].state.candidates
 
 
 def test_one_change_is_parked_for_each_route_the_newest():
     state = accept(holding(), sealed(version=9), 0, LATER).state
     state = accept(state, sealed(version=8), 0, LATER).state
     assert [candidate.change.value.version for candidate in state.candidates.values()] == [9]
+
+
+def test_so_many_routes_wait_and_no_more(monkeypatch):
+    """Whoever forges names of routes must not fill the memory."""
+    monkeypatch.setattr("interlock.router.core.accept.PARKED_PER_SHARD_MAX", 2)
+    state = holding()
+    for version, agent in enumerate(("one", "two", "three", "one"), start=1):
+        state = accept(state, sealed(agent=agent, version=version), 0, LATER).state
+    waiting = {route.agent: item.change.value.version for route, item in state.candidates.items()}
+    assert waiting == {"one": 4, "two": 2}
 
 
 def test_accept_never_raises_whatever_the_bytes():

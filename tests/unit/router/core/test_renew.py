@@ -15,6 +15,7 @@ from interlock.router.core.resolve import resolve
 from interlock.router.core.state import Held, RouterState, take_document
 from interlock.testing.builders import NOW, SUPPORT, Deployment
 from interlock.testing.router_driver import BOOT, TERM, TERMS, RouterDriver
+from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, Reading
 
@@ -249,3 +250,16 @@ def test_a_change_that_was_refused_while_live_is_not_obeyed_later_without_an_ord
     assert line.router.held[SUPPORT].refused is Reason.POLICY_EXPIRED
     line.router = line.router.judge([SUPPORT], START)
     assert resolve(line.router, SUPPORT, None, START).reason is Reason.POLICY_EXPIRED
+
+
+def test_a_forged_candidate_of_one_route_does_not_stand_in_the_way_of_a_late_one_of_another():
+    other = RouteId("support", "other", "*")
+    rules = [DEPLOYMENT.rule(["atlas", "birch"], slot=slot) for slot in ("main", "other")]
+    router = RouterDriver(DEPLOYMENT, DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", *rules), "grace", "oscar"))
+    assert (router.obeys("atlas"), router.obeys("atlas", other)) == (None, None)
+    assert router.obeys("zebra", other) is Reason.NOT_ON_LADDER
+    late = router.order("birch", not_after=router.now.wall)
+    assert late.refused.reason is Reason.PAST_NOT_AFTER
+    head = router.state.head(0).put(SUPPORT.key, late.change.event_id).root
+    assert router.beat(routes_head=head).refused is None
+    assert (router.serves(), router.serves(route=other)) == ("birch", "atlas")
