@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from interlock.policy.authoring.document import Document
-from interlock.policy.authoring.fields import Moment, Name, Text, whole
+from interlock.policy.authoring.fields import ModelName, Moment, Name, Text, whole
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source
 from interlock.records.models import Evidence
@@ -23,7 +23,7 @@ class Levels(Document):
 class EvidenceDocument(Document):
     """A validator's word that a model version was validated for a task profile."""
 
-    model: Name = Field(examples=["atlas-large"])
+    model: ModelName = Field(examples=["atlas-large"])
     model_version: Text = Field(examples=['"2026-08-01"'])
     profile: Name = Field(examples=["invoice-extraction"])
     by: Name = Field(examples=["vera"])

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic_core import PydanticCustomError
 
+from interlock.records.documents import guard_subject
+from interlock.records.models import GUARD_PREFIX
 from interlock.vocabulary.identifiers import is_name, is_scope
 from interlock.vocabulary.limits import GUARDS_PER_ROUTE_MAX, MOMENT_US_MAX, TEMPLATE_CHARS_MAX, TEXT_CHARS_MAX
 from interlock.vocabulary.time import FOREVER, Micros, from_datetime, parse_duration
@@ -35,6 +37,16 @@ def refuse(what: str, mend: str) -> NoReturn:
 
 def _name(text: str) -> str:
     return text if is_name(text) else refuse(f"{text!r} is not a name", _NAME_MEND)
+
+
+def _model(text: str) -> str:
+    if text.startswith(GUARD_PREFIX):
+        refuse(f"{text!r} could be mistaken for a guard", f"Write a name that does not begin with {GUARD_PREFIX}.")
+    return text
+
+
+def _guard(text: str) -> str:
+    return text if is_name(guard_subject(text)) else refuse(f"{text!r} is too long a name for a guard", "Shorten it.")
 
 
 def _scope(text: str) -> str:
@@ -167,6 +179,12 @@ def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
 Name = Annotated[StrictStr, AfterValidator(_name)]
 """An identifier, as in `interlock.vocabulary.identifiers`."""
 
+ModelName = Annotated[Name, AfterValidator(_model)]
+"""The name of a model."""
+
+GuardName = Annotated[Name, AfterValidator(_guard)]
+"""The name of a guard."""
+
 Scope = Annotated[StrictStr, AfterValidator(_scope)]
 """A name, or `*` for all."""
 
@@ -209,5 +227,5 @@ SecretReference = Annotated[StrictStr, AfterValidator(_secret_reference)]
 Names = Annotated[tuple[Text, ...], AfterValidator(_distinct), Field(max_length=100)]
 """A set of short texts; sorted, none twice."""
 
-Guards = Annotated[tuple[Name, ...], AfterValidator(_distinct), Field(max_length=GUARDS_PER_ROUTE_MAX)]
+Guards = Annotated[tuple[GuardName, ...], AfterValidator(_distinct), Field(max_length=GUARDS_PER_ROUTE_MAX)]
 """Names of guards; sorted, none twice."""

@@ -12,6 +12,7 @@ from interlock.policy.authoring.document import Document
 from interlock.policy.authoring.fields import (
     Duration,
     Guards,
+    ModelName,
     Moment,
     Money,
     Name,
@@ -52,7 +53,7 @@ def _rising(steps: tuple[int, ...]) -> tuple[int, ...]:
 class RungEntry(Document):
     """One model of a ladder, who accepted it for this agent, and as what."""
 
-    model: Name = Field(examples=["atlas-large"])
+    model: ModelName = Field(examples=["atlas-large"])
     accepted_by: Name = Field(examples=["oscar"])
     equivalent: StrictBool = Field(default=True, examples=["false"])
     accepted_in_advance: StrictBool = Field(default=False, examples=["true"])

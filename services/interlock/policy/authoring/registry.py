@@ -11,7 +11,19 @@ from typing import Annotated
 from pydantic import Field, StrictBool
 
 from interlock.policy.authoring.document import Document
-from interlock.policy.authoring.fields import End, Moment, Money, Name, Names, SecretReference, Text, Url, one_of, whole
+from interlock.policy.authoring.fields import (
+    End,
+    ModelName,
+    Moment,
+    Money,
+    Name,
+    Names,
+    SecretReference,
+    Text,
+    Url,
+    one_of,
+    whole,
+)
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source
 from interlock.policy.book import Book, take
@@ -84,7 +96,7 @@ class ModelEntry(Document):
 class RegistryDocument(Document):
     """The registry as it is written."""
 
-    models: dict[Name, ModelEntry] = Field(min_length=1, max_length=REGISTRY_MODELS_MAX)
+    models: dict[ModelName, ModelEntry] = Field(min_length=1, max_length=REGISTRY_MODELS_MAX)
 
 
 def model_of(name: str, entry: ModelEntry) -> Model:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from interlock.policy.authoring.document import Document
-from interlock.policy.authoring.fields import Name, Passage, PositiveDuration, refuse
+from interlock.policy.authoring.fields import ModelName, Passage, PositiveDuration, refuse
 from interlock.records.documents import SafeReply, SafeState
 
 _NEEDY = {
@@ -26,7 +26,7 @@ _NEEDY = {
 class ReadOnly(Document):
     """A named model of the ladder answers, its tools stripped."""
 
-    model: Name = Field(examples=["atlas-large"])
+    model: ModelName = Field(examples=["atlas-large"])
 
 
 class TemplatedReply(Document):

@@ -273,6 +273,7 @@ def test_every_problem_is_told_at_once_from_the_top(problems_of: ProblemsOf, pol
         ("needs: {context_tokens: -1}", "needs.context_tokens", "-1 is not", "Write one"),
         ("guards: [Pii Filter]", "guards[0]", "not a name", "lower-case"),
         ('guards: [""]', "guards[0]", "not a name", "lower-case"),
+        (f"guards: [{'g' * 75}]", "guards[0]", "too long", "Shorten it"),
         ("guards: [pii, pii]", "guards", "listed twice", "Keep one"),
         ("guards: pii", "guards", "must be a list", "[guardrail-1]"),
         ("guards: [a, b, c, d, e, f, g, h, i]", "guards", "at most 8", "Correct the list"),

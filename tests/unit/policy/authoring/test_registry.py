@@ -132,9 +132,10 @@ def test_a_secret_in_the_registry_is_refused_and_never_repeated(problems_of: Pro
     assert "env:" in problem.mend
 
 
-def test_a_models_bad_name_is_told(problems_of: ProblemsOf, registry_text: str) -> None:
-    (problem,) = problems_of(registry_text.replace("  birch:", "  Birch!:"), RegistryDocument)
-    assert problem.field == "models.Birch!"
+@pytest.mark.parametrize("name", ["Birch!", "guard@pii", "x" * 81])
+def test_a_models_bad_name_is_told(problems_of: ProblemsOf, registry_text: str, name: str) -> None:
+    (problem,) = problems_of(registry_text.replace("  birch:", f"  {name}:"), RegistryDocument)
+    assert problem.field == f"models.{name}"
 
 
 def test_a_registry_that_was_signed_as_it_stands_has_no_problem(
