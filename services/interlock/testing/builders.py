@@ -346,7 +346,10 @@ class Deployment:
 
     def book(self, *documents: bytes) -> Book:
         """The book that holds the root and these sealed documents; each must count."""
-        book = Book.start(self.root, self.root_id)
+        return self.taking(Book.start(self.root, self.root_id), *documents)
+
+    def taking(self, book: Book, *documents: bytes) -> Book:
+        """A book that took these sealed documents, too; each must count."""
         for document in documents:
             taken = take(book, document)
             if not isinstance(taken, Taken):
