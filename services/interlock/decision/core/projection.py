@@ -63,8 +63,6 @@ def project(values: Mapping[str, bytes], start: State) -> Projected | Refused:
     mark = _open(values.get(mark_key(start.shard)), roots, StateMark)
     if isinstance(mark, Refused):
         return doubt(f"the mark is refused: {mark.reason}")
-    if mark.shard != start.shard:
-        return doubt("the mark is another shard's")
     records: list[StateRecord] = []
     for key in values.keys() - {mark_key(start.shard)}:
         record = _open(values[key], roots, StateRecord)
@@ -99,7 +97,8 @@ def journal_at(projected: Projected, step: bytes | None) -> Journal | Refused:
         return doubt(f"the log's record at the mark is refused: {opened.reason}")
     there = opened.value
     marked = Reached(mark.offset, mark.term, mark.sequence, mark.now, mark.digest)
-    if (there.kind, there.shard) != (AuditKind.STEP, mark.shard) or reached(mark.offset, there) != marked:
+    ours = (there.kind, there.shard, mark.shard) == (AuditKind.STEP, state.shard, state.shard)
+    if not ours or reached(mark.offset, there) != marked:
         return doubt("the log has another step at the mark")
     return Journal(
         state,
