@@ -1,5 +1,6 @@
 """`interlock policy check | sign | publish`, from the file that a person edits to the topic."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -306,3 +307,15 @@ def test_evidence_is_signed_by_whom_it_names(as_json: AsJson, workspace: Workspa
     file = workspace.evidence / "birch-medium.invoice-extraction.yaml"
     edit(file, "by: vera", "by: victor")
     assert "vera may not sign" in as_json("policy", "sign", file, "--key", workspace.key("vera"), code=1)["error"]
+
+
+def test_what_the_how_to_shows_is_fit_to_be_signed(as_json: AsJson, policy: Path) -> None:
+    how_to = (Path(__file__).parents[3] / "docs" / "how-to" / "change-a-policy.md").read_text()
+    leaving, scope = re.findall(r"```yaml\n(.*?)```", how_to, re.DOTALL)
+    text = policy.read_text()
+    triggers, blind, end = text.index("    triggers:"), text.index("    blind:"), text.index("# Where the governance")
+    rest = re.sub(r"    safe_state: .*\n", "", text[blind:end])
+    first = text[:triggers] + leaving + rest
+    profile = "    task_profile: invoice-extraction\n    safe_state: suspend\n"
+    policy.write_text(first + scope + profile + text[triggers:blind] + rest + text[end:])
+    assert as_json("policy", "check", policy) == {"file": str(policy), "ok": True, "problems": []}
