@@ -81,7 +81,11 @@ class RoutingChange(Statement):
         safe_state: The safe state; None while the route is served.
         weight: Per cent of the requests that go to the target; below 100 the others stay with `source`.
         canary: Id of the canary; empty where the weight is 100.
-        proposal: Id of the change that waits for approval; empty: none.
+        proposal: What `approve` and `reject` name: the id of the change that proposed a model; empty: none waits for approval.
+        proposed: The model that waits for approval; None: none.
+        proposal_until: When the proposal times out; 0: there is none.
+        delta: What the target, or the proposed model, has otherwise than the source.
+        material_in: What makes that model a material change from the primary; empty: it is none.
         expected_us: How long like incidents have lasted, microseconds; 0: not known.
     """
 
@@ -102,16 +106,23 @@ class RoutingChange(Statement):
     weight: int
     canary: str
     proposal: str
+    proposed: str | None
+    proposal_until: Micros
     cause: Cause
     verification: tuple[Check, ...]
     delta: tuple[Delta, ...]
-    material: bool
+    material_in: tuple[str, ...]
     team: str
     accepted_by: str
     review_due: Micros
     expected_us: Micros
     issued_at: Micros
     not_after: Micros
+
+    @property
+    def material(self) -> bool:
+        """Whether it is a material change."""
+        return bool(self.material_in)
 
     @property
     def route(self) -> RouteId:

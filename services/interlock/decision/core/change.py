@@ -9,7 +9,7 @@ from interlock.records.change import Delta, RoutingChange
 from interlock.records.documents import WHOLE, Rung
 from interlock.records.state import RouteEntry
 from interlock.vocabulary.limits import CHANGE_VALID_US
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.time import NEVER, Micros
 
 
 def make_change(case: Case, choice: Choice) -> RoutingChange:
@@ -17,7 +17,9 @@ def make_change(case: Case, choice: Choice) -> RoutingChange:
     state, route, rule, after = case.state, case.route, case.rule, choice.after
     held = state.book.policies[route.agent]
     source, target, weight = _arms(case, after)
-    to, primary = rule.rung(target), rule.ladder[0]
+    to, primary, hold = rule.rung(target), rule.ladder[0], after.hold
+    proposed = rule.rung(hold.model) if hold else None
+    judged = proposed or to
     return RoutingChange(
         id=next_order_id(case),
         deployment=state.book.trust.deployment,
@@ -35,11 +37,13 @@ def make_change(case: Case, choice: Choice) -> RoutingChange:
         safe_state=after.safe_state,
         weight=weight,
         canary=after.canary.id if after.canary else "",
-        proposal=after.hold.proposal if after.hold else "",
+        proposal=hold.proposal if hold else "",
+        proposed=proposed.model.name if proposed else None,
+        proposal_until=hold.until if hold else NEVER,
         cause=choice.cause,
         verification=choice.verification,
-        delta=_delta(rule.rung(source) or primary, to),
-        material=bool(to and material(primary, to)),
+        delta=_delta(rule.rung(source) or primary, judged),
+        material_in=material(primary, judged) if judged else (),
         team=held.value.team,
         accepted_by=to.accepted_by if to else "",
         review_due=Micros(case.now + held.value.review_within_us),
