@@ -13,7 +13,7 @@ from interlock.decision.instruments import Instruments
 from interlock.decision.service import DecisionService
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, RoutingChange
-from interlock.records.documents import Denial
+from interlock.records.documents import CanaryPlan, Denial, Mode, SafeReply, SafeState
 from interlock.records.health import Level, Verdict
 from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
@@ -32,6 +32,7 @@ from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
 from interlock.testing.builders import Deployment, model
 from interlock.testing.driver import OBJECTIVES, ROUTE
+from interlock.testing.stories import DOWN, slow
 from interlock.testing.virtual_time import run_virtually
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import shard_of
@@ -41,6 +42,8 @@ from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, POLICIES, R
 
 AGENT = "support"
 SHARD = shard_of(AGENT, SHARDS)
+STEPS = (5, 50)
+PLAN = CanaryPlan(STEPS, calls_min=5, time_min_us=Micros(2 * SECOND), wait_max_us=Micros(60 * SECOND))
 TERMS = Terms(Micros(15 * SECOND), Micros(2 * SECOND))
 
 
@@ -58,8 +61,9 @@ class World:
     def append(self, topic, key, value, partition):
         return self.broker.append(Position(topic.name, partition), key.encode(), value)
 
-    def publish_policy(self, ladder=("atlas", "birch"), **kwargs):
-        self.append(POLICIES, f"policy/{AGENT}", self.deployment.policy(AGENT, ladder, **kwargs), 0)
+    def publish_policy(self, ladder=("atlas", "birch"), *, version=1, **fields):
+        policy = self.deployment.policy_of(AGENT, self.deployment.rule(ladder, **fields), version=version)
+        self.append(POLICIES, f"policy/{AGENT}", self.deployment.seal(policy, "grace", "oscar"), 0)
 
     async def judge(self):
         """The health-monitor: says every second what `levels` holds."""
@@ -77,6 +81,11 @@ class World:
 
     def fail(self, name):
         self.levels[name, "unavailable"] = Level.UNAVAILABLE
+
+    def judge_canary(self, level):
+        """The health-monitor judges the step that is in progress."""
+        change = self.read(ROUTES, RoutingChange)[-1]
+        self.levels[change.target, f"canary.{change.canary}.{STEPS.index(change.weight)}"] = level
 
     @asynccontextmanager
     async def decision(self, owner="decision-1", instance=None, bus=None):
@@ -148,6 +157,9 @@ class World:
     def changes(self):
         return [change.target for change in self.read(ROUTES, RoutingChange)]
 
+    def weights(self):
+        return [(change.target, change.weight) for change in self.read(ROUTES, RoutingChange)]
+
     def reasons(self):
         return [finding.reason for finding in self.read(FINDINGS, Finding)]
 
@@ -170,6 +182,12 @@ async def until(condition, what, seconds=60):
 def served(subscriber):
     answer = subscriber.resolve(AGENT, "main", "*", None)
     return answer.model.name if isinstance(answer, Serve) else None
+
+
+def arms(subscriber):
+    """The models that 100 requests get; None: one of them gets none."""
+    answers = [subscriber.resolve(AGENT, "main", "*", str(key)) for key in range(100)]
+    return {answer.model.name if isinstance(answer, Serve) else None for answer in answers}
 
 
 def story(tmp_path, tell, **policy):
@@ -442,5 +460,124 @@ def test_a_router_that_starts_without_decision_serves_nothing(tmp_path):
         async with world.router() as again:
             await asyncio.sleep(60)
             assert served(again) is None
+
+    story(tmp_path, tell)
+
+
+async def back_by_canary(world, router):
+    """The primary fails and comes back: the route is on the first step of its canary."""
+    await until(lambda: served(router) == "atlas", "the primary is served")
+    world.fail("atlas")
+    await until(lambda: served(router) == "birch", "the fallback is served")
+    world.healthy("atlas")
+    await until(lambda: arms(router) == {"atlas", "birch"}, "the canary begins")
+
+
+def test_a_route_comes_back_by_a_canary_whose_arms_every_router_divides_alike(tmp_path):
+    async def tell(world, router):
+        async with world.decision(), world.router() as other:
+            await back_by_canary(world, router)
+            small = {key for key in range(100) if _model(router, key) == "atlas"}
+            world.judge_canary(Level.HEALTHY)
+            await until(lambda: world.weights()[-1] == ("atlas", 50), "the canary is widened")
+            await until(lambda: len({*_all(router)}) == 2 and _all(router) == _all(other), "both divide alike")
+            large = {key for key in range(100) if _model(router, key) == "atlas"}
+            assert small < large
+            world.judge_canary(Level.HEALTHY)
+            await until(lambda: arms(router) == {"atlas"}, "the primary is back")
+        assert world.weights() == [
+            (None, 100),
+            ("atlas", 100),
+            ("birch", 100),
+            ("atlas", 5),
+            ("atlas", 50),
+            ("atlas", 100),
+        ]
+        assert {str(ack.kind) for ack in world.read(ACKS, Acknowledgement)} == {"hello", "ack"}
+        assert world.reasons() == []
+        assert world.replay().differences == []
+
+    story(tmp_path, tell, canary=PLAN)
+
+
+def _model(subscriber, key):
+    answer = subscriber.resolve(AGENT, "main", "*", str(key))
+    return answer.model.name if isinstance(answer, Serve) else None
+
+
+def _all(subscriber):
+    return [_model(subscriber, key) for key in range(100)]
+
+
+def test_a_canary_that_fails_is_rolled_back_and_nobody_is_stopped(tmp_path):
+    async def tell(world, router):
+        async with world.decision():
+            await back_by_canary(world, router)
+            world.judge_canary(Level.DEGRADED)
+            await _never_stopped_until(router, {"birch"})
+        assert world.weights()[-2:] == [("atlas", 5), ("birch", 100)]
+
+    story(tmp_path, tell, canary=PLAN)
+
+
+def test_a_canary_whose_model_is_denied_ends_at_the_router_before_decision_has_said_so(tmp_path):
+    async def tell(world, router):
+        async with world.decision() as decision:
+            await back_by_canary(world, router)
+            decision.cancel()
+            denial = world.deployment.seal(Denial("d1", "atlas", "a leak", world.clock.now().wall), "sam")
+            world.append(POLICIES, "deny/d1", denial, 0)
+            await _never_stopped_until(router, {"birch"})
+            assert world.weights()[-1] == ("atlas", 5)
+        async with world.decision():
+            await until(lambda: world.weights()[-1] == ("birch", 100), "decision rolls it back")
+            await _never_stopped_until(router, {"birch"})
+        assert world.reasons().count(Reason.DENIED) == 1
+
+    story(tmp_path, tell, canary=PLAN)
+
+
+async def _never_stopped_until(router, models):
+    """Wait until these models serve; no request may have been stopped meanwhile."""
+    for _ in range(200):
+        seen = arms(router)
+        assert None not in seen
+        if seen == models:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never happened: {models} serve")
+
+
+def test_read_only_is_served_by_the_rung_that_policy_names_and_never_without_an_order(tmp_path):
+    async def tell(world, router):
+        async with world.decision() as first:
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.levels["atlas", "latency>2s"] = Level.DEGRADED
+            await until(lambda: served(router) == "birch", "the rung of read_only answers")
+            answer = router.resolve(AGENT, "main", "*", None)
+            assert (answer.read_only, answer.canary) == (True, "")
+            first.cancel()
+        await until(lambda: served(router) is None, "lease and grace are over")
+        assert router.resolve(AGENT, "main", "*", None).state is SafeState.SUSPEND
+
+    triggers = (DOWN, slow(Mode.SUSPEND))
+    policy = {"safe_state": SafeState.READ_ONLY, "safe_reply": SafeReply("birch"), "triggers": triggers}
+    story(tmp_path, tell, **policy)
+
+
+def test_a_model_that_governance_withdraws_is_left_at_once_and_for_good(tmp_path):
+    async def tell(world, router):
+        withdrawn = world.deployment.registration(model("atlas"), version=2, withdrawn=True)
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.append(POLICIES, "model/atlas", withdrawn, 0)
+            await until(lambda: served(router) == "birch", "the fallback is served")
+            world.append(POLICIES, "model/atlas", world.deployment.registration(model("atlas")), 0)
+            await asyncio.sleep(30)
+            assert served(router) == "birch"
+            async with world.router() as again:
+                await until(lambda: served(again) == "birch", "the restarted router serves the fallback")
+                assert again.state.marks.number("model/atlas") == 2
+        assert world.changes() == [None, "atlas", "birch"]
 
     story(tmp_path, tell)

@@ -5,8 +5,6 @@ Nobody ordered these steps, so the router must tell of them (S8). Each is told o
 
 from __future__ import annotations  # rpds maps take type parameters in annotations only
 
-from collections.abc import Iterator
-
 from rpds import HashTrieMap
 
 from interlock.router.core.resolve import run_out
@@ -17,9 +15,10 @@ from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import FOREVER, SECOND, Micros, Reading
 
 LOOK_US_MIN = SECOND
-"""Time between two looks at every route: with 100,000 of them a look takes a tenth of a second, and each change is new."""
+"""Time between two looks at the end of every route's model: with 100,000 of them a look takes a tenth of a second."""
 
-_Step = tuple[Reason, str]
+Step = tuple[Reason, str]
+"""A reason, and words."""
 
 
 def live(state: RouterState, shard: int, now: Reading) -> bool:
@@ -29,53 +28,63 @@ def live(state: RouterState, shard: int, now: Reading) -> bool:
 
 
 class OwnSteps:
-    """Remembers what was told: shards whose lease was live, and by route the steps that were taken under its change."""
+    """Remembers what was told: shards whose lease was live, canaries that are cut, and models that have run out."""
 
     def __init__(self) -> None:
         self._live: frozenset[int] = frozenset()
-        self._told: dict[RouteId, frozenset[_Step]] = {}
+        self._cut: frozenset[Step] = frozenset()
+        self._run_out: frozenset[Step] = frozenset()
         self._seen: HashTrieMap[RouteId, Standing] = HashTrieMap()
         self._next: Micros = FOREVER
         self._looked_at: Micros | None = None
 
-    def since_last(self, state: RouterState, now: Reading) -> list[_Step]:
-        """The steps since the last call, each a reason and words."""
+    def since_last(self, state: RouterState, now: Reading) -> list[Step]:
+        """The steps since the last call."""
         alive = frozenset(shard for shard in range(state.shards) if live(state, shard, now))
         over, self._live = self._live - alive, alive
         found = [
             (Reason.LEASE_OVER, f"shard {shard}: its routes are kept for their grace, then stop")
             for shard in sorted(over)
         ]
-        return found + self._of_routes(state, now)
+        cut = _cut(state, now)
+        found += sorted(cut - self._cut)
+        self._cut = cut
+        return found + self._models(state, now)
 
-    def _of_routes(self, state: RouterState, now: Reading) -> list[_Step]:
+    def _models(self, state: RouterState, now: Reading) -> list[Step]:
+        """What has run out, looked for where an end has come or the routes have changed, and not for each of many changes."""
         unchanged = state.standings is self._seen and now.wall < self._next
         if unchanged or (self._looked_at is not None and now.boot < self._looked_at + LOOK_US_MIN):
             return []
-        taken = {route: steps for route, each in state.standings.items() if (steps := _steps(state, route, each, now))}
-        found = [step for route, steps in taken.items() for step in sorted(steps - self._told.get(route, frozenset()))]
-        self._told, self._seen = taken, state.standings
-        self._next, self._looked_at = _next_end(state, now), now.boot
+        gone, self._next = _gone(state, now)
+        found = sorted(gone - self._run_out)
+        self._run_out, self._seen, self._looked_at = gone, state.standings, now.boot
         return found
 
 
-def _steps(state: RouterState, route: RouteId, standing: Standing, now: Reading) -> frozenset[_Step]:
-    return frozenset((reason, f"{route.key} {words}") for reason, words in _own(state, route, standing, now))
+def _cut(state: RouterState, now: Reading) -> frozenset[Step]:
+    """The canaries whose share the source serves, while it does."""
+    steps = []
+    for route in state.canaries:
+        standing = state.standings[route]
+        if standing.control is None or run_out(state, route, standing.control, now) is not None:
+            continue
+        reason = run_out(state, route, standing.canary, now) if standing.canary else standing.cut
+        if reason is not None:
+            steps.append((reason, f"{route.key} is served by its source alone: canary {standing.canary_id}"))
+    return frozenset(steps)
 
 
-def _own(state: RouterState, route: RouteId, standing: Standing, now: Reading) -> Iterator[_Step]:
-    """What was not ordered and yet is so, for one route."""
-    if standing.control is None:
-        return
-    reason = run_out(state, route, standing.control, now)
-    if reason is not None:
-        yield reason, f"stops: change {standing.change_id}"
-        return
-    cut = run_out(state, route, standing.canary, now) if standing.canary else standing.cut
-    if cut is not None:
-        yield cut, f"is served by its source alone: canary {standing.canary_id}"
-
-
-def _next_end(state: RouterState, now: Reading) -> Micros:
-    arms = (arm for each in state.standings.values() for arm in (each.control, each.canary))
-    return min((arm.until for arm in arms if arm is not None and arm.until > now.wall), default=FOREVER)
+def _gone(state: RouterState, now: Reading) -> tuple[frozenset[Step], Micros]:
+    """The routes that stop because their model has run out, and when the next one will."""
+    steps, following = [], FOREVER
+    for route, standing in state.standings.items():
+        control = standing.control
+        if control is None:
+            continue
+        if now.wall < control.until:
+            following = min(following, control.until)
+            continue
+        reason = run_out(state, route, control, now) or Reason.EVIDENCE_EXPIRED
+        steps.append((reason, f"{route.key} stops: change {standing.change_id}"))
+    return frozenset(steps), following

@@ -8,7 +8,7 @@ from __future__ import annotations  # rpds maps cannot be subscripted at run tim
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from rpds import HashTrieMap
+from rpds import HashTrieMap, HashTrieSet
 
 from interlock.policy.book import Book, Taken, take
 from interlock.records.change import RoutingChange
@@ -73,6 +73,7 @@ class RouterState:
         held: The current change by route.
         candidates: By route, the newest genuine change that is not held.
         standings: What follows for each route.
+        canaries: The routes for which a canary is ordered.
         heads: By shard: head over the changes held.
         past: By shard (-1: the policies): heads held before, newest last.
         leases: By shard.
@@ -84,6 +85,7 @@ class RouterState:
     held: HashTrieMap[RouteId, Held]
     candidates: HashTrieMap[RouteId, Candidate]
     standings: HashTrieMap[RouteId, Standing]
+    canaries: HashTrieSet[RouteId]
     heads: HashTrieMap[int, Head]
     past: HashTrieMap[int, tuple[Past, ...]]
     leases: HashTrieMap[int, Lease]
@@ -98,6 +100,7 @@ class RouterState:
             HashTrieMap(),
             HashTrieMap(),
             HashTrieMap(),
+            HashTrieSet(),
             HashTrieMap(),
             HashTrieMap(),
             HashTrieMap(),
@@ -124,11 +127,13 @@ class RouterState:
 
     def judge(self, routes: Iterable[RouteId], now: Reading) -> RouterState:
         """The state in which what follows for some routes was worked out again."""
-        standings = self.standings
+        standings, canaries = self.standings, self.canaries
         for route in routes:
             if route in self.held:
-                standings = standings.insert(route, self._standing(self.held[route], now.wall))
-        return replace(self, standings=standings)
+                judged = self._standing(self.held[route], now.wall)
+                standings = standings.insert(route, judged)
+                canaries = canaries.insert(route) if judged.canary_id else canaries.discard(route)
+        return replace(self, standings=standings, canaries=canaries)
 
     def _standing(self, held: Held, now: Micros) -> Standing:
         return standing(self.book, self.marks, held.change, held.refused, now)

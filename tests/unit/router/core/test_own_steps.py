@@ -38,6 +38,10 @@ class Told:
         self.router.wait(1)
         if beat:
             self.router.beat()
+        return self.now()
+
+    def now(self):
+        """What is told now."""
         told = self.own_steps.since_last(self.router.state, self.router.now)
         self.all += told
         return told
@@ -95,9 +99,22 @@ def test_when_both_arms_run_out_the_stop_is_told():
     assert told.all == [(Reason.EVIDENCE_EXPIRED, "support/main/* stops: change change-1")]
 
 
-def test_steps_of_one_second_are_told_in_the_next_look():
-    """Changes come by the thousand: no look at every route for each of them."""
+def test_a_cut_that_lasts_no_longer_than_a_moment_is_told():
     told = Told("atlas", "birch", target="birch", **CANARY)
     told.router.document(DEPLOYMENT.seal(Denial("d", "birch", "a leak", NOW), "sam"))
-    assert told.own_steps.since_last(told.router.state, told.router.now) == []
-    assert told.second() == [(Reason.DENIED, CUT)]
+    assert told.now() == [(Reason.DENIED, CUT)]
+    told.router.order("atlas")
+    assert told.now() == []
+
+
+def test_changes_by_the_thousand_do_not_cost_a_look_at_every_route_each():
+    """A model that runs out within a second of the last look is told of at the next one."""
+    told = Told(ending("atlas"), "birch")
+    told.seconds(28)
+    told.router.wait(0.5)
+    told.router.order("atlas")
+    assert told.now() == []
+    told.router.wait(0.7)
+    assert told.now() == []
+    told.router.wait(0.4)
+    assert told.now() == [(Reason.EVIDENCE_EXPIRED, "support/main/* stops: change change-2")]
