@@ -22,7 +22,7 @@ from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.time import NEVER, Micros
+from interlock.vocabulary.time import Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _as_journalled(given: Input, now: Micros) -> Input:
         return Input(InputKind.TICK, at=now)
     if given.kind is InputKind.LAPSE:
         return Input(InputKind.LAPSE, subject=given.subject, at=given.at)
-    return Input(given.kind, given.topic, given.partition, given.offset, given.value, "", NEVER)
+    return Input(InputKind.RECORD, given.topic, given.partition, given.offset, given.value)
 
 
 @dataclass(slots=True)
