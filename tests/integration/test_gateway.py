@@ -191,16 +191,18 @@ async def test_an_answer_that_takes_too_long_is_a_timeout(hasty: Bench) -> None:
     await hasty.server.wait_for(lambda server: server.broken_off == 2)
 
 
-async def test_a_stream_that_stalls_is_ended_with_an_error(hasty: Bench) -> None:
-    hasty.server.behave(mode="stall")
-    async with hasty.ask({"stream": True}) as reply:
-        events = data_of(await reply.text())
+async def test_a_stream_that_stalls_is_ended_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CREDENTIAL_VARIABLE, CREDENTIAL)
+    async with bench_with(Timeouts(stall="200ms")) as bench:
+        bench.server.behave(mode="stall")
+        async with bench.ask({"stream": True}) as reply:
+            events = data_of(await reply.text())
 
-    assert reply.status == 200
-    assert json.loads(events[-1])["error"]["code"] == "upstream_stalled"
-    assert hasty.outcomes == [Outcome.STREAM_STALL]
-    assert hasty.calls[0].first_token_s is not None
-    await hasty.server.wait_for(lambda server: server.broken_off == 1)
+        assert reply.status == 200
+        assert json.loads(events[-1])["error"]["code"] == "upstream_stalled"
+        assert bench.outcomes == [Outcome.STREAM_STALL]
+        assert bench.calls[0].first_token_s is not None
+        await bench.server.wait_for(lambda server: server.broken_off == 1)
 
 
 async def test_a_stream_that_is_cut_is_ended_with_an_error(bench: Bench) -> None:
