@@ -176,7 +176,7 @@ def _entry_problems(source: Source, name: str, entry: ModelEntry, book: Book) ->
         return
     same = (model_of(name, entry), entry.withdrawn) == (held.value.model, held.value.withdrawn)
     if entry.entry < held.value.version or not same:
-        what = f"entry {held.value.version} was signed with other content"
+        what = f"entry {held.value.version} is signed{'' if same else ', with other content'}"
         yield source.problem(("models", name, "entry"), what, f"Write `entry: {held.value.version + 1}`.")
 
 

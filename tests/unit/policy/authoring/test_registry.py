@@ -1,6 +1,7 @@
 """The registry: nothing about safety is assumed, and what was signed is not signed again with other content."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -155,6 +156,15 @@ def test_a_signed_entry_with_other_content_asks_for_the_next_number(
     assert problem.mend == "Write `entry: 2`."
     start = changed.index("  birch:")
     assert checked(deployment, signed, changed[:start] + changed[start:].replace("entry: 1", "entry: 2")) == []
+
+
+def test_a_number_below_the_signed_one_is_refused_though_the_content_is_the_same(
+    deployment: Deployment, registry_text: str
+) -> None:
+    _, document = document_of(registry_text)
+    later = replace(registrations(document, deployment.name, NOW)["birch"], version=3)
+    (problem,) = checked(deployment, {"birch.sealed": deployment.seal(later, "grace")}, registry_text)
+    assert (problem.field, problem.mend) == ("models.birch.entry", "Write `entry: 4`.")
 
 
 def test_withdrawing_is_a_change_of_the_entry(
