@@ -18,6 +18,7 @@ class MarksFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._store = sqlite3.connect(path, isolation_level=None)
@@ -25,14 +26,18 @@ class MarksFile:
             self._store.execute("PRAGMA synchronous=FULL")
             self._store.execute("CREATE TABLE IF NOT EXISTS marks (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         except (OSError, sqlite3.Error) as error:
-            raise ConfigurationError(
-                f"The router's state {path} cannot be opened: {error}.",
-                "Mend its permissions, or move it away: the router then starts in the safe state.",
-            ) from error
+            raise self._unusable(error) from error
 
     def load(self) -> Marks:
-        """The marks that were kept."""
-        return Marks.of(dict(self._store.execute("SELECT key, value FROM marks")))
+        """The marks that were kept.
+
+        Raises:
+            ConfigurationError: The file is damaged.
+        """
+        try:
+            return Marks.of(dict(self._store.execute("SELECT key, value FROM marks")))
+        except (sqlite3.Error, ValueError) as error:
+            raise self._unusable(error) from error
 
     def save(self, marks: Marks) -> bool:
         """Write what is unsaved; whether it is on disk now."""
@@ -49,3 +54,9 @@ class MarksFile:
     def close(self) -> None:
         """Close the file."""
         self._store.close()
+
+    def _unusable(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(
+            f"The router's state {self._path} cannot be used: {error}.",
+            "Mend its permissions, or move it away: the router then starts in the safe state.",
+        )

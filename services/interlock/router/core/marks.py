@@ -22,7 +22,16 @@ class Marks:
 
     @classmethod
     def of(cls, values: dict[str, str]) -> Marks:
-        """The marks that a store kept."""
+        """The marks that a store kept.
+
+        Raises:
+            ValueError: One of them is none.
+        """
+        for key, value in values.items():
+            if key.startswith(("order/", "term/")):
+                parse_order(value.partition(" ")[0])
+            else:
+                int(value)
         return cls(HashTrieMap(values))
 
     def put(self, key: str, value: str) -> Marks:
@@ -66,5 +75,10 @@ class Marks:
 
 
 def parse_order(text: str) -> Order:
-    """Read an order as it is printed."""
-    return Order(*(int(part) for part in text.split(".")))
+    """Read an order as it is printed.
+
+    Raises:
+        ValueError: It is none.
+    """
+    root, term, version = text.split(".")
+    return Order(int(root), int(term), int(version))
