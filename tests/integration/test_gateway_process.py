@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -14,8 +15,10 @@ import pytest
 
 from interlock.brokers.embedded import FETCH_MAX_WAIT_MS, EmbeddedBroker
 from interlock.records.change import AckKind, Acknowledgement
+from interlock.records.documents import SafeState
 from interlock.records.health import Level, Outcome, TelemetryBatch, Verdict
 from interlock.records.sealing import open_sealed
+from interlock.records.telling import Ticket
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.kafka_bus import KafkaBus
@@ -25,7 +28,7 @@ from interlock.signing.verifier import Verified
 from interlock.testing.builders import TRIGGERS, Deployment, model
 from interlock.testing.model_server import ModelServer
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import ACKS, POLICIES, TELEMETRY, VERDICTS
+from interlock.wire.topics import ACKS, POLICIES, TELEMETRY, TICKETS, VERDICTS
 
 PATIENCE_S = 60
 KEY = "agent-key-of-support"
@@ -130,6 +133,31 @@ async def test_a_gateway_serves_what_decision_ordered_and_stops_when_told(tmp_pa
     kinds = [word.kind for word in acknowledged if isinstance(word, Acknowledgement)]
     assert kinds[0] is AckKind.HELLO
     assert AckKind.ACK in kinds
+
+
+async def test_a_gateway_that_was_never_ordered_anything_queues_requests_where_policy_says_so(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    deployment = Deployment(now=SystemClock().now().wall)
+    deployment.install(tmp_path)
+    url = f"http://127.0.0.1:{unused_tcp_port}/v1/chat/completions"
+    rule = deployment.rule(["atlas"], safe_state=SafeState.HUMAN_QUEUE)
+    policy = deployment.seal(deployment.policy_of("support", rule), "grace", "oscar")
+    async with AsyncExitStack() as stack:
+        broker = stack.enter_context(EmbeddedBroker())
+        bus = KafkaBus(broker.bootstrap, fetch_max_wait_ms=FETCH_MAX_WAIT_MS)
+        stack.push_async_callback(bus.close)
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        await (await bus.publisher()).publish(POLICIES.name, "policy/support", policy)
+        write_settings(tmp_path, broker.bootstrap, unused_tcp_port)
+
+        gateway = await stack.enter_async_context(process("interlock.router.gateway", tmp_path / "gateway.toml"))
+        queued = await answer(client, gateway, url, lambda reply: reply.status == 202)
+        tickets = await said(bus, deployment, TICKETS.name, Ticket)
+
+    assert queued.headers["x-interlock-state"] == "human_queue"
+    kept = {ticket.id: json.loads(ticket.request) for ticket in tickets if isinstance(ticket, Ticket)}
+    assert kept == {queued.headers["x-interlock-ticket"]: HELLO}
 
 
 async def test_a_gateway_that_cannot_start_says_what_to_do(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
