@@ -1,21 +1,19 @@
-"""What people are told: one routing change in plain words, and the same as data. Pure.
+"""What people are told: one routing change in plain words (`wording`), and the same as data. Pure.
 
 The body has the shape of Standard Webhooks, `{type, timestamp, data}`, and depends on the change alone, so every attempt sends
 the same bytes. Rules:
 
 1. Only the signed change speaks: never a model's output, a prompt, an endpoint or a secret.
-2. Its texts lose control, formatting and private-use characters, line breaks included: nobody who can word a detail can start
-   a new line, turn the reading direction or hide a part.
+2. Its texts are on one line each, without characters that hide or rearrange them (`wording.plain`).
 3. The body stays below `BODY_BYTES_MAX`; where lists and texts had to be cut, `omitted` says how much.
 """
 
 import json
-import unicodedata
-from dataclasses import dataclass
 from typing import Any
 
-from interlock.records.change import Check, RoutingChange, Trigger
-from interlock.vocabulary.time import to_text
+from interlock.notifier.wording import Cut, approval_command, failed_checks, plain, summary, text
+from interlock.records.change import RoutingChange
+from interlock.vocabulary.time import SECOND, to_text
 
 EVENT_TYPE = "interlock.routing_change"
 """The `type` of every body."""
@@ -23,44 +21,8 @@ EVENT_TYPE = "interlock.routing_change"
 BODY_BYTES_MAX = 20_000
 """Standard Webhooks asks for less than 20 kB, so that receivers can be simple."""
 
-_HIDDEN = ("C", "Zl", "Zp")
-"""Unicode categories that show nothing or change what is shown: control, format, surrogate, private use, line separators."""
-
-_WHY = {
-    Trigger.OTHER: "for a reason that this notifier does not know yet",
-    Trigger.POLICY: "a new policy or trust root is in force",
-    Trigger.RECOVERED: "{model} has been stable long enough",
-    Trigger.UNAVAILABLE: "{model} is unavailable",
-    Trigger.ERRORS: "{model} fails too often",
-    Trigger.THROTTLED: "{model} is throttled by its provider",
-    Trigger.LATENCY: "{model} is too slow",
-    Trigger.DISABLED: "an operator disabled {model}",
-    Trigger.DENIED: "the safety role denied {model}",
-    Trigger.EVIDENCE_EXPIRED: "the validation evidence of {model} expired",
-    Trigger.POLICY_EXPIRED: "the policy expired",
-    Trigger.NOT_ADMISSIBLE: "policy no longer allows {model}",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """How much of each text (characters) and of each list (items) is told."""
-
-    chars: int
-    items: int
-
-
-_CUTS = (_Cut(500, 64), _Cut(200, 32), _Cut(50, 6))
+_CUTS = (Cut(500, 64), Cut(200, 32), Cut(50, 6))
 """Tried in this order; the last one fits whatever the change says."""
-
-
-def plain(text: str, chars_max: int = 500) -> str:
-    """The text on one line, without characters that hide or rearrange it, cut to a length."""
-    looked_at = text[: 4 * chars_max]
-    shown = "".join(" " if unicodedata.category(char).startswith(_HIDDEN) else char for char in looked_at)
-    line = " ".join(shown.split())
-    whole = len(line) <= chars_max and len(looked_at) == len(text)
-    return line if whole else line[: chars_max - 1] + "…"
 
 
 def body_of(change: RoutingChange, event_id: bytes) -> bytes:
@@ -76,10 +38,10 @@ def body_of(change: RoutingChange, event_id: bytes) -> bytes:
     return body
 
 
-def _encoded(change: RoutingChange, event_id: bytes, cut: _Cut) -> bytes:
+def _encoded(change: RoutingChange, event_id: bytes, cut: Cut) -> bytes:
     data = {
-        "summary": _summary(change, cut),
-        "text": _text(change, cut),
+        "summary": summary(change, cut),
+        "text": text(change, cut),
         "event_id": event_id.hex(),
         **_told(change, cut),
         "verification": _verification(change, cut),
@@ -88,7 +50,7 @@ def _encoded(change: RoutingChange, event_id: bytes, cut: _Cut) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _told(change: RoutingChange, cut: _Cut) -> dict[str, Any]:
+def _told(change: RoutingChange, cut: Cut) -> dict[str, Any]:
     """The change as data."""
     return {
         "change_id": plain(change.id, cut.chars),
@@ -98,12 +60,16 @@ def _told(change: RoutingChange, cut: _Cut) -> dict[str, Any]:
         "source": _name(change.source, cut),
         "target": _name(change.target, cut),
         "safe_state": _name(change.safe_state, cut),
+        "weight": change.weight,
+        "canary": plain(change.canary, cut.chars) or None,
+        "proposal": _proposal(change, cut),
         "cause": {
             "trigger": str(change.cause.trigger),
             "model": _name(change.cause.model, cut),
             "detail": plain(change.cause.detail, cut.chars),
         },
         "material": change.material,
+        "material_in": [plain(what, cut.chars) for what in change.material_in[: cut.items]],
         "delta": [
             {part: plain(getattr(delta, part), cut.chars) for part in ("dimension", "source", "target")}
             for delta in change.delta[: cut.items]
@@ -113,12 +79,25 @@ def _told(change: RoutingChange, cut: _Cut) -> dict[str, Any]:
         "accepted_by": plain(change.accepted_by, cut.chars),
         "accountable_team": plain(change.team, cut.chars),
         "issued_at": to_text(change.issued_at),
+        "expected_s": change.expected_us / SECOND if change.expected_us else None,
         "review_due": to_text(change.review_due),
     }
 
 
-def _verification(change: RoutingChange, cut: _Cut) -> dict[str, Any]:
-    failed = _failed(change)
+def _proposal(change: RoutingChange, cut: Cut) -> dict[str, Any] | None:
+    """What waits for approval, and the command line that approves it."""
+    if change.proposed is None:
+        return None
+    return {
+        "id": plain(change.proposal, cut.chars),
+        "model": plain(change.proposed, cut.chars),
+        "until": to_text(change.proposal_until),
+        "approve": approval_command(change, cut),
+    }
+
+
+def _verification(change: RoutingChange, cut: Cut) -> dict[str, Any]:
+    failed = failed_checks(change)
     listed = sorted(change.verification, key=lambda check: check.passed)[: cut.items]
     return {
         "passed": len(change.verification) - len(failed),
@@ -136,62 +115,5 @@ def _verification(change: RoutingChange, cut: _Cut) -> dict[str, Any]:
     }
 
 
-def _name(model: str | None, cut: _Cut) -> str | None:
-    return None if model is None else plain(model, cut.chars)
-
-
-def _failed(change: RoutingChange) -> list[Check]:
-    return [check for check in change.verification if not check.passed]
-
-
-def _summary(change: RoutingChange, cut: _Cut) -> str:
-    """The change in one line."""
-    return plain(f"{change.route.key} {_moved(change)}: {_why(change)}", 4 * cut.chars)
-
-
-def _moved(change: RoutingChange) -> str:
-    first = change.source is None and change.version == 1
-    if change.target is None:
-        state = f"its SAFE STATE ({change.safe_state})"
-        return f"begins in {state}" if first else f"is in {state}, after {change.source or 'the same'}"
-    if change.target == change.source:
-        return f"stays with {change.target}"
-    return (
-        f"begins with {change.target}"
-        if first
-        else f"moved from {change.source or 'its safe state'} to {change.target}"
-    )
-
-
-def _why(change: RoutingChange) -> str:
-    return _WHY[change.cause.trigger].replace("{model}", change.cause.model or "the model")
-
-
-def _text(change: RoutingChange, cut: _Cut) -> str:
-    """The change as a person reads it: what, why, what was verified, who answers for it, when."""
-    accepted = f"; the target was accepted by {change.accepted_by}" if change.accepted_by else ""
-    detail = f": {change.cause.detail}" if change.cause.detail else ""
-    lines = [
-        f"What: {change.route.key} {_moved(change)}.",
-        f"Why: {_why(change)}{detail}.",
-        f"Verified: {_verified(change, cut)}",
-        f"Differences: {_differences(change, cut)}",
-        f"Accountable: {change.team}{accepted}; review due {to_text(change.review_due)}.",
-        f"When: {to_text(change.issued_at)}, order {change.order}, policy version {change.policy_version}.",
-    ]
-    return "\n".join(plain(line, 4 * cut.chars) for line in lines)
-
-
-def _verified(change: RoutingChange, cut: _Cut) -> str:
-    failed = _failed(change)
-    counted = f"{len(change.verification) - len(failed)} of {len(change.verification)} checks passed."
-    shown = [f"{check.model} fails {check.check}" for check in failed[: min(5, cut.items)]]
-    more = [f"and {len(failed) - len(shown)} more"] if len(failed) > len(shown) else []
-    return counted + (f" {'; '.join(shown + more)}." if failed else "")
-
-
-def _differences(change: RoutingChange, cut: _Cut) -> str:
-    shown = [f"{delta.dimension} {delta.source} → {delta.target}" for delta in change.delta[: min(8, cut.items)]]
-    more = [f"and {len(change.delta) - len(shown)} more"] if len(change.delta) > len(shown) else []
-    weight = "Material." if change.material else "Not material."
-    return f"{'; '.join(shown + more) or 'none'}. {weight}"
+def _name(name: str | None, cut: Cut) -> str | None:
+    return None if name is None else plain(name, cut.chars)

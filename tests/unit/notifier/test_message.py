@@ -1,47 +1,40 @@
 import json
+import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interlock.notifier.message import BODY_BYTES_MAX, body_of, plain
+from interlock.notifier.message import BODY_BYTES_MAX, body_of
 from interlock.records.change import Cause, Check, Delta, RoutingChange, Trigger
+from interlock.records.documents import SafeState
+from interlock.testing.builders import Deployment
+from interlock.testing.strategies import anything
 from interlock.vocabulary.time import SECOND, Micros
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "notifier"
 ISSUED = Micros(1_780_000_000_250_000)
 EVENT_ID = bytes(range(32))
 
-FALLBACK = RoutingChange(
-    id="support/main/*@1.7.2",
-    deployment="testbed",
-    shard=3,
-    root_version=1,
+FALLBACK = Deployment().change(
     term=7,
     version=2,
-    agent="support",
-    slot="main",
-    scope="*",
+    shard=3,
     policy_version=4,
     policy_digest=b"\x11" * 32,
-    source="atlas",
-    target="birch",
-    safe_state=None,
-    cause=Cause(Trigger.UNAVAILABLE, "atlas", "5 of 5 probes failed for 3s", (b"\x22" * 32,)),
+    cause=Cause(Trigger.UNAVAILABLE, "atlas", "atlas is unavailable: 5 of 5 probes failed for 3s", (b"\x22" * 32,)),
     verification=(
-        Check("birch", "policy", True, "version 4, valid until 2027-05-28T20:26:40.000Z"),
-        Check("birch", "evidence", True, "version 2026-01 for chat"),
+        Check("birch", "evidence", True, "version 2026-01 for chat: https://reports.test/birch by vera"),
         Check("birch", "denial", True, "not denied"),
-        Check("birch", "tools ⊑ primary", True, "no broader than atlas"),
+        Check("birch", "tools ⊑ primary", True, "within atlas"),
     ),
     delta=(Delta("provider", "atlas-works", "birch-works"), Delta("tools", "search, write", "search")),
-    material=True,
-    team="team-support",
-    accepted_by="oscar",
-    review_due=Micros(ISSUED + 86_400 * SECOND),
+    material_in=("tools",),
+    expected_us=Micros(754 * SECOND),
     issued_at=ISSUED,
-    not_after=Micros(ISSUED + 60 * SECOND),
 )
 SAFE = replace(
     FALLBACK,
@@ -50,35 +43,69 @@ SAFE = replace(
     source="birch",
     target=None,
     safe_state="suspend",
-    cause=Cause(Trigger.DENIED, "birch", "prompt injection found"),
+    cause=Cause(Trigger.DENIED, "birch", "birch was denied by safety: prompt injection found"),
     verification=(
         Check("atlas", "usable", False, "unavailable"),
         Check("birch", "denial", False, "prompt injection found"),
     ),
     delta=(),
-    material=False,
+    material_in=(),
+    accepted_by="",
+    expected_us=Micros(0),
+)
+CANARY = replace(
+    FALLBACK,
+    source="birch",
+    target="atlas",
+    weight=5,
+    canary="89abcdef01234567",
+    cause=Cause(Trigger.CANARY, "atlas", "atlas: 1 % passed with 412 calls"),
+    delta=(Delta("provider", "birch-works", "atlas-works"),),
+    material_in=(),
+)
+ROLLED_BACK = replace(
+    CANARY,
+    source="atlas",
+    target="birch",
+    weight=100,
+    canary="",
+    cause=Cause(Trigger.CANARY_FAILED, "atlas", "the canary of atlas is rolled back: 9 % errors against 1 %"),
+)
+WAITING = replace(
+    FALLBACK,
+    target=None,
+    safe_state="human_queue",
+    proposal="support/main/*@1.7.2",
+    proposed="birch",
+    proposal_until=Micros(ISSUED + 900 * SECOND),
+    cause=Cause(
+        Trigger.UNAVAILABLE,
+        "atlas",
+        "atlas is unavailable: 5 of 5 probes failed; birch waits for approval for 15m: declared not equivalent, tools",
+    ),
+    material_in=("declared not equivalent", "tools"),
     accepted_by="",
 )
+GOLDENS = {
+    "fallback": FALLBACK,
+    "safe_state": SAFE,
+    "canary": CANARY,
+    "rolled_back": ROLLED_BACK,
+    "waiting_for_approval": WAITING,
+}
 
 
 def data(change: RoutingChange) -> dict:
     return json.loads(body_of(change, EVENT_ID))["data"]
 
 
-def golden(name: str) -> str:
-    return (GOLDEN / name).read_text("utf-8")
-
-
-def readable(change: RoutingChange) -> str:
-    return json.dumps(json.loads(body_of(change, EVENT_ID)), indent=2, ensure_ascii=False) + "\n"
-
-
-def test_a_fallback_is_told_in_plain_words_and_as_data():
-    assert readable(FALLBACK) == golden("fallback.json")
-
-
-def test_a_safe_state_is_told_in_plain_words_and_as_data():
-    assert readable(SAFE) == golden("safe_state.json")
+@pytest.mark.parametrize("name", GOLDENS)
+def test_a_change_is_told_in_plain_words_and_as_data(name: str):
+    told = json.dumps(json.loads(body_of(GOLDENS[name], EVENT_ID)), indent=2, ensure_ascii=False) + "\n"
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("INTERLOCK_WRITE_GOLDEN"):
+        path.write_text(told, "utf-8")
+    assert told == path.read_text("utf-8")
 
 
 def test_the_body_depends_on_the_change_alone():
@@ -96,15 +123,109 @@ def test_a_change_that_keeps_the_model_says_so():
     assert "stays with birch" in data(replace(FALLBACK, source="birch"))["summary"]
 
 
+@pytest.mark.parametrize("trigger", Trigger)
+def test_every_trigger_has_words_for_its_reason(trigger: Trigger):
+    told = data(replace(FALLBACK, cause=Cause(trigger, "cedar", "")))
+    reason = told["summary"].partition(": ")[2]
+    assert reason
+    assert "{" not in reason
+    assert f"\nWhy: {reason}." in told["text"]
+
+
+@pytest.mark.parametrize(
+    ("state", "meaning"),
+    [
+        (SafeState.SUSPEND, "requests are refused"),
+        (SafeState.HUMAN_QUEUE, "requests wait for a person"),
+        (SafeState.READ_ONLY, "cedar answers without its tools"),
+        (SafeState.CACHED_RESPONSE, "answers come from its cache alone"),
+        (SafeState.TEMPLATED_REPLY, "the text that governance signed is the answer"),
+        (SafeState.SAFE_SHUTDOWN, "what has begun is ended, nothing else begins"),
+    ],
+)
+def test_every_safe_state_says_what_it_means_to_who_depends_on_the_agent(state: SafeState, meaning: str):
+    target = "cedar" if state is SafeState.READ_ONLY else None
+    told = data(replace(SAFE, safe_state=str(state), target=target))["summary"]
+    assert told.startswith(f"support/main/* is in its SAFE STATE ({state}: {meaning}), after birch: ")
+
+
+def test_every_safe_state_there_is_was_told():
+    parametrized = test_every_safe_state_says_what_it_means_to_who_depends_on_the_agent.pytestmark[0].args[1]
+    assert {state for state, _ in parametrized} == set(SafeState)
+
+
+def test_a_safe_state_that_this_notifier_does_not_know_is_told_all_the_same():
+    assert "is in its SAFE STATE (quarantine), after birch" in data(replace(SAFE, safe_state="quarantine"))["summary"]
+
+
+def test_a_canary_tells_who_serves_how_much():
+    told = data(CANARY)
+    assert "tries atlas with 5 % of its requests, birch serves the others" in told["summary"]
+    assert (told["weight"], told["canary"]) == (5, "89abcdef01234567")
+    assert data(FALLBACK)["canary"] is None
+
+
+@pytest.mark.parametrize("trigger", [Trigger.CANARY_FAILED, Trigger.CANARY_INCONCLUSIVE])
+def test_a_canary_that_is_rolled_back_is_told_as_that(trigger: Trigger):
+    told = data(replace(ROLLED_BACK, cause=Cause(trigger, "atlas", "")))["summary"]
+    assert "is served by birch alone again, the canary of atlas is rolled back" in told
+    passed = replace(ROLLED_BACK, source="birch", target="atlas", cause=Cause(Trigger.CANARY_PASSED, "atlas", ""))
+    assert "moved from birch to atlas: the canary of atlas passed" in data(passed)["summary"]
+
+
+def test_who_must_approve_is_told_what_until_when_and_how():
+    told = data(WAITING)
+    assert told["proposal"] == {
+        "id": "support/main/*@1.7.2",
+        "model": "birch",
+        "until": "2026-05-28T20:41:40.250Z",
+        "approve": "interlock approve 'support/main/*' 'support/main/*@1.7.2'",
+    }
+    assert (
+        "\nAsked: approve birch until 2026-05-28T20:41:40.250Z, or reject it: "
+        "interlock approve 'support/main/*' 'support/main/*@1.7.2'\n" in told["text"]
+    )
+    assert told["summary"].startswith(
+        "support/main/* is in its SAFE STATE (human_queue: requests wait for a person), after atlas, "
+        "and waits for approval of birch: "
+    )
+    assert data(SAFE)["proposal"] is None
+    assert "Asked:" not in data(SAFE)["text"]
+
+
+def test_a_proposal_cannot_smuggle_a_command_into_the_shell_of_who_approves():
+    hostile = "x'; rm -rf ~ #\n$(reboot)"
+    command = data(replace(WAITING, proposal=hostile))["proposal"]["approve"]
+    assert shlex.split(command) == ["interlock", "approve", "support/main/*", "x'; rm -rf ~ # $(reboot)"]
+
+
+def test_what_is_material_is_named():
+    assert data(WAITING)["material_in"] == ["declared not equivalent", "tools"]
+    assert "Material: declared not equivalent, tools." in data(WAITING)["text"]
+    assert (data(SAFE)["material"], data(SAFE)["material_in"]) == (False, [])
+    assert "Not material." in data(SAFE)["text"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(1, "1 s"), (59, "59 s"), (60, "1 min"), (754, "13 min"), (3_600, "1 h"), (86_399, "24 h"), (200_000, "2 d")],
+)
+def test_how_long_it_may_last_is_told_as_people_say_it(seconds: int, told: str):
+    change = replace(FALLBACK, expected_us=Micros(seconds * SECOND))
+    assert f"\nExpected: like incidents have lasted about {told}.\n" in data(change)["text"]
+    assert data(change)["expected_s"] == seconds
+
+
+def test_nothing_is_expected_where_nothing_is_known():
+    assert "Expected" not in data(SAFE)["text"]
+    assert data(SAFE)["expected_s"] is None
+
+
 def test_a_detail_cannot_start_a_line_or_hide_or_turn_anything_round():
     hostile = "fine.\nVerified: all\r\n\x1b[2Jgone\u202egnorw\u2028next\x00\u200bzero"
     told = data(replace(FALLBACK, cause=Cause(Trigger.ERRORS, "atlas", hostile)))
     assert told["text"].count("\n") == data(FALLBACK)["text"].count("\n")
     assert told["cause"]["detail"] == "fine. Verified: all [2Jgone gnorw next zero"
-
-
-def test_plain_text_is_cut_with_a_mark():
-    assert plain("a" * 20, 10) == "a" * 9 + "…"
 
 
 def test_failed_checks_are_listed_first_and_what_is_left_out_is_counted():
@@ -118,8 +239,8 @@ def test_failed_checks_are_listed_first_and_what_is_left_out_is_counted():
 long_text = st.sampled_from(["a", "é", "🚨", '"', "\\", "\x00"]).map(lambda char: char * 4_000)
 
 
-@settings(max_examples=25, deadline=None)
-@given(text=long_text, count=st.integers(0, 400))
+@settings(max_examples=12, deadline=None)
+@given(text=long_text, count=st.sampled_from([0, 7, 400]))
 def test_the_body_stays_below_its_limit_whatever_the_change_says(text, count):
     change = replace(
         FALLBACK,
@@ -127,7 +248,12 @@ def test_the_body_stays_below_its_limit_whatever_the_change_says(text, count):
         deployment=text,
         agent=text,
         source=text,
-        target=text,
+        target=None,
+        safe_state=text,
+        canary=text,
+        proposal=text,
+        proposed=text,
+        material_in=(text,) * count,
         team=text,
         accepted_by=text,
         cause=Cause(Trigger.OTHER, text, text),
@@ -135,3 +261,11 @@ def test_the_body_stays_below_its_limit_whatever_the_change_says(text, count):
         delta=tuple(Delta(text, text, text) for _ in range(count)),
     )
     assert len(body_of(change, EVENT_ID)) < BODY_BYTES_MAX
+
+
+@settings(max_examples=60, deadline=None)
+@given(anything(RoutingChange))
+def test_whatever_a_change_says_it_can_be_told(change: RoutingChange):
+    told = data(change)
+    assert told["text"].count("\n") in {5, 6, 7}
+    assert (told["proposal"] is None) == (change.proposed is None)
