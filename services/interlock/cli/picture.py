@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from interlock.decision.core.choice import stable_us
 from interlock.decision.core.commands import who_may
 from interlock.decision.core.state import State
 from interlock.decision.core.usable import Case, disabled, guard_verdict, health
@@ -271,7 +272,15 @@ def _rung(case: Case, model: str) -> dict[str, Any]:
         "admissible": reason is None,
         "why_not": str(reason) if reason else _taken_away(case, model),
         "verdicts": {objective: str(level) for objective, level in verdicts.items()},
+        "stable_at": _stable_at(case, model),
     }
+
+
+def _stable_at(case: Case, model: str) -> str | None:
+    """From when on the route may return to a rung that is well; null: it is not well."""
+    seen = health(case, model)
+    since = [each.entry.since for each in seen if each.entry is not None and each.may_enter]
+    return to_text(Micros(max(since, default=0) + stable_us(case))) if len(since) == len(seen) else None
 
 
 def _taken_away(case: Case, model: str) -> str:

@@ -57,17 +57,18 @@ def _where(each: dict[str, Any]) -> Text:
 def _lines(each: dict[str, Any], now: Micros) -> Iterator[Line]:
     if each["hold"]:
         yield from _hold(each["hold"], now)
-    yield "why", each["detail"], ""
+    yield "why", each["detail"] or f"{each['reason']}; this release cannot read the order", ""
     incident = each["incident"]
     if incident:
         like = f"; like ones lasted {_span(round(incident['expected_s'] * 1e6))}" if incident["expected_s"] else ""
-        yield "incident", f"since {_ago(incident['since'], now)}: {incident['detail']}{like}", ""
+        why = "" if incident["detail"] == each["detail"] else f": {incident['detail']}"
+        yield "incident", f"since {_ago(incident['since'], now)}{why}{like}", ""
     if each["canary"]:
         yield from _canary(each["canary"], now)
     if each["frozen"]:
         yield "frozen", f"until {_ahead(each['frozen']['until'], now)}{_by(each['frozen']['by'])}", "yellow"
     for place, rung in enumerate(each["rungs"], start=1):
-        yield f"rung {place}", *_rung(rung, material=each["material"] and rung["model"] == each["target"])
+        yield f"rung {place}", *_rung(each, rung, now)
     if each["failed"]:
         failed = each["failed"]
         yield "kept away", f"{failed['model']}, whose canary failed, until {_ahead(failed['retry_at'], now)}", "yellow"
@@ -97,13 +98,18 @@ def _canary(canary: dict[str, Any], now: Micros) -> Iterator[Line]:
     yield "", canary["command"], "cyan"
 
 
-def _rung(rung: dict[str, Any], *, material: bool) -> tuple[str, str]:
+def _rung(each: dict[str, Any], rung: dict[str, Any], now: Micros) -> tuple[str, str]:
     """A rung in words: what policy and people say of it first, then what its verdicts say."""
-    name = f"{rung['model']}{' (a material change)' if material else ''}"
+    serves = rung["model"] == each["target"]
+    name = f"{rung['model']}{' (a material change)' if serves and each['material'] else ''}"
     if rung["why_not"]:
         return f"{name}: {rung['why_not']}", "red"
     bad = [f"{objective} is {level}" for objective, level in rung["verdicts"].items() if level != "healthy"]
-    return (f"{name}: {', '.join(bad)}", "yellow") if bad else (f"{name}: healthy", "green")
+    if bad:
+        return f"{name}: {', '.join(bad)}", "yellow"
+    waits = not serves and rung["stable_at"] is not None and _moment(rung["stable_at"]) > now
+    stable = f", stable {_ahead(rung['stable_at'], now)}" if waits else ""
+    return f"{name}: healthy{stable}", "green"
 
 
 def _reviews(reviews: list[dict[str, Any]], now: Micros) -> Line:
@@ -136,11 +142,15 @@ def _by(names: list[str]) -> str:
 
 
 def _ago(moment: str, now: Micros) -> str:
-    return f"{moment} ({_span(now - from_datetime(datetime.fromisoformat(moment)))} ago)"
+    return f"{moment} ({_span(now - _moment(moment))} ago)"
 
 
 def _ahead(moment: str, now: Micros) -> str:
-    return f"{moment} (in {_span(from_datetime(datetime.fromisoformat(moment)) - now)})"
+    return f"{moment} (in {_span(_moment(moment) - now)})"
+
+
+def _moment(text: str) -> Micros:
+    return from_datetime(datetime.fromisoformat(text))
 
 
 def _span(us: int) -> str:
