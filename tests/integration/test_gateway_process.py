@@ -15,7 +15,7 @@ import pytest
 
 from interlock.brokers.embedded import FETCH_MAX_WAIT_MS, EmbeddedBroker
 from interlock.records.change import AckKind, Acknowledgement
-from interlock.records.documents import SafeState
+from interlock.records.documents import Denial, SafeReply, SafeState
 from interlock.records.health import Level, Outcome, TelemetryBatch, Verdict
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Ticket
@@ -64,13 +64,11 @@ def write_settings(directory: Path, bootstrap: str, port: int) -> None:
     (directory / "decision.toml").write_text(toml({**shared, **decision}), encoding="utf-8")
 
 
-async def tell_healthy(bus: Bus, deployment: Deployment, name: str) -> None:
-    """Say what the health-monitor says of a model that is well."""
+async def tell(bus: Bus, deployment: Deployment, name: str, level: Level) -> None:
+    """Say what the health-monitor says of a model, for every objective."""
     publisher, now = await bus.publisher(), SystemClock().now().wall
     for rule in TRIGGERS:
-        verdict = Verdict(
-            name, "*", rule.objective, Level.HEALTHY, "", 9, ("probe-1",), now, now, Micros(now + 300 * SECOND)
-        )
+        verdict = Verdict(name, "*", rule.objective, level, "", 9, ("probe-1",), now, now, Micros(now + 300 * SECOND))
         await publisher.publish(VERDICTS.name, verdict.key, deployment.seal(verdict, "health-1"))
 
 
@@ -115,7 +113,7 @@ async def test_a_gateway_serves_what_decision_ordered_and_stops_when_told(tmp_pa
         silent = await answer(client, gateway, url, lambda reply: reply.status == 403)
         await stack.enter_async_context(process("interlock.decision", tmp_path / "decision.toml"))
         ordered = await answer(client, gateway, url, lambda reply: reply.headers["x-interlock-change"] != "")
-        await tell_healthy(bus, deployment, "atlas")
+        await tell(bus, deployment, "atlas", Level.HEALTHY)
         served = await answer(client, gateway, url, lambda reply: reply.status == 200)
         gateway.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE_S):
@@ -158,6 +156,44 @@ async def test_a_gateway_that_was_never_ordered_anything_queues_requests_where_p
     assert queued.headers["x-interlock-state"] == "human_queue"
     kept = {ticket.id: json.loads(ticket.request) for ticket in tickets if isinstance(ticket, Ticket)}
     assert kept == {queued.headers["x-interlock-ticket"]: HELLO}
+
+
+async def test_earlier_answers_are_given_again_while_the_model_is_out_and_never_once_it_is_denied(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    deployment = Deployment(now=SystemClock().now().wall)
+    deployment.install(tmp_path)
+    url = f"http://127.0.0.1:{unused_tcp_port}/v1/chat/completions"
+    async with AsyncExitStack() as stack:
+        broker = stack.enter_context(EmbeddedBroker())
+        bus = KafkaBus(broker.bootstrap, fetch_max_wait_ms=FETCH_MAX_WAIT_MS)
+        stack.push_async_callback(bus.close)
+        publisher = await bus.publisher()
+        server = await stack.enter_async_context(ModelServer("atlas", served_as="atlas-2026", credential=CREDENTIAL))
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        reply = SafeReply(cache_us=Micros(3_600 * SECOND))
+        ladder = [model("atlas", endpoint=server.endpoint)]
+        rule = deployment.rule(ladder, safe_state=SafeState.CACHED_RESPONSE, safe_reply=reply)
+        policy = deployment.seal(deployment.policy_of("support", rule), "grace", "oscar")
+        await publisher.publish(POLICIES.name, "policy/support", policy)
+        write_settings(tmp_path, broker.bootstrap, unused_tcp_port)
+        gateway = await stack.enter_async_context(process("interlock.router.gateway", tmp_path / "gateway.toml"))
+        await stack.enter_async_context(process("interlock.decision", tmp_path / "decision.toml"))
+
+        await tell(bus, deployment, "atlas", Level.HEALTHY)
+        served = await answer(client, gateway, url, lambda reply: reply.status == 200)
+        await tell(bus, deployment, "atlas", Level.UNAVAILABLE)
+        again = await answer(client, gateway, url, lambda reply: reply.headers["x-interlock-state"] != "normal")
+        called = len(server.seen)
+        denial = Denial("denial-1", "atlas", "it leaks", SystemClock().now().wall)
+        await publisher.publish(POLICIES.name, "deny/denial-1", deployment.seal(denial, "sam"))
+        denied = await answer(client, gateway, url, lambda reply: reply.status != 200)
+
+    assert (served.headers["x-interlock-state"], served.headers["x-interlock-model"]) == ("normal", "atlas")
+    assert (again.status, again.headers["x-interlock-state"]) == (200, "cached_response")
+    assert again.headers["x-interlock-model"] == "atlas"
+    assert (denied.status, denied.headers["x-interlock-state"]) == (403, "cached_response")
+    assert len(server.seen) == called, "nobody was called once the route had stopped"
 
 
 async def test_a_gateway_that_cannot_start_says_what_to_do(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
