@@ -130,7 +130,9 @@ def _stopped(change: RoutingChange, *, first: bool) -> str:
     meaning = _STOPPED.get(change.safe_state or "", "").replace("{target}", str(change.target))
     state = f"its SAFE STATE ({change.safe_state}{': ' if meaning else ''}{meaning})"
     waits = f", and waits for approval of {change.proposed}" if change.proposed is not None else ""
-    return f"begins in {state}{waits}" if first else f"is in {state}, after {change.source or 'the same'}{waits}"
+    if change.source is not None:
+        return f"is in {state}, after {change.source}{waits}"
+    return f"{'begins' if first else 'stays'} in {state}{waits}"
 
 
 def _why(change: RoutingChange) -> str:

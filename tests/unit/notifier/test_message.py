@@ -119,6 +119,12 @@ def test_the_first_change_of_a_route_comes_from_nothing_and_a_later_one_from_the
     assert data(later)["summary"].startswith("support/main/* moved from its safe state to birch: birch has been stable")
 
 
+def test_a_route_begins_in_its_safe_state_or_stays_there():
+    first = replace(SAFE, source=None, version=1, cause=Cause(Trigger.POLICY, None, ""))
+    assert data(first)["summary"].startswith("support/main/* begins in its SAFE STATE (suspend: ")
+    assert data(replace(SAFE, source=None))["summary"].startswith("support/main/* stays in its SAFE STATE (suspend: ")
+
+
 def test_a_change_that_keeps_the_model_says_so():
     assert "stays with birch" in data(replace(FALLBACK, source="birch"))["summary"]
 
