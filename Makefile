@@ -5,7 +5,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo test check docs format kafka clean broker-tools
+.PHONY: menu setup demo test check explore docs format kafka clean broker-tools
 
 menu: ## Print this menu
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check: setup ## Lint, format, types, import layers, generated files: what CI run
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python docs/generate.py --check
+
+explore: setup ## Explore the protocol: a million states, then the same without each guard; some fifteen minutes
+	@$(BIN)/interlock explore
 
 docs: setup ## Write docs/reference again, from the code
 	@$(BIN)/python docs/generate.py

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import audit, demo, init, kafka, operate, policy, replay, review, run, status, tickets
+from interlock.cli import audit, demo, explore, init, kafka, operate, policy, replay, review, run, status, tickets
 from interlock.cli.answer import complain
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("replay")(replay.replay)
+app.command("explore")(explore.explore)
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")

@@ -1,0 +1,119 @@
+"""The mutation gate: the protocol is explored with each guard removed, and an invariant must break.
+
+A guard whose removal nothing shows is either useless or redundant: then another one, its partner, stands behind it, and without both an
+invariant must break (`partners`).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from interlock.trials.explore.guards import Guard
+from interlock.trials.explore.partners import PARTNERS
+
+MUTANTS_AT_ONCE = 2
+"""Processes at a time: the cores of a small machine."""
+
+MUTANT_S_MAX = 300
+"""How long one mutant may take: one that never ends is not caught."""
+
+WORLDS = (("theft", 12_000), ("revocation", 12_000), ("takeover", 20_000), ("verdicts", 2_500))
+"""Where a violation is looked for, and among how many states."""
+
+_FIRST = {
+    "decision.core.tenure": ("takeover",),
+    "decision.core": ("verdicts",),
+    "records": ("takeover",),
+    "policy": ("revocation",),
+}
+"""Where a module's guards are most likely to be missed: that world comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one guard's removal.
+
+    Attributes:
+        guard: The guard.
+        invariant: What broke; empty: nothing did.
+        steps: The length of the shortest story.
+        world: Where it happened.
+        detail: What it was.
+        story: The story.
+        partner: The guard that had to be removed, too; empty: none.
+    """
+
+    guard: Guard
+    invariant: str = ""
+    steps: int = 0
+    world: str = ""
+    detail: str = ""
+    story: tuple[str, ...] = ()
+    partner: str = ""
+
+    @property
+    def caught(self) -> bool:
+        """Whether an invariant broke."""
+        return bool(self.invariant)
+
+
+def run(guards: Sequence[Guard], told: Callable[[Result], None] = lambda _: None) -> list[Result]:
+    """Remove one guard after the other and look for a violation.
+
+    Args:
+        guards: Which ones.
+        told: Told each result as it comes.
+    """
+    by_name = {guard.name: guard for guard in guards}
+
+    def one(guard: Guard) -> Result:
+        result = _without(guard)
+        partner = PARTNERS.get(guard.name)
+        if not result.caught and partner is not None and partner.name in by_name:
+            result = _without(guard, by_name[partner.name])
+        told(result)
+        return result
+
+    with ThreadPoolExecutor(MUTANTS_AT_ONCE) as pool:
+        return list(pool.map(one, guards))
+
+
+def _without(guard: Guard, partner: Guard | None = None) -> Result:
+    places: dict[str, list[int]] = {}
+    for removed in (guard, *([partner] if partner else [])):
+        places.setdefault(removed.module, []).append(removed.place)
+    asked = json.dumps({"without": places, "worlds": list(_worlds(guard))})
+    command = [sys.executable, "-m", "interlock.trials.explore.mutant", asked]
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own interpreter and module
+            command,
+            capture_output=True,
+            text=True,
+            timeout=MUTANT_S_MAX,
+            check=False,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+        )
+    except subprocess.TimeoutExpired:
+        return Result(guard, detail=f"it did not end within {MUTANT_S_MAX} s")
+    if ended.returncode != 0:
+        last = ended.stderr.strip().splitlines()[-1:] or ["no word"]
+        return Result(guard, detail=f"the explorer itself failed: {last[0]}")
+    found = json.loads(ended.stdout)
+    if found["invariant"] is None:
+        return Result(guard, detail=f"nothing broke in {found['states']} states")
+    name = partner.name if partner else ""
+    return Result(
+        guard, found["invariant"], found["steps"], found["world"], found["detail"], tuple(found["story"]), name
+    )
+
+
+def _worlds(guard: Guard) -> Iterator[tuple[str, int]]:
+    """The worlds, the most promising first."""
+    module = guard.module.removeprefix("interlock.")
+    first = next((worlds for prefix, worlds in _FIRST.items() if module.startswith(prefix)), ())
+    yield from ((name, limit) for name, limit in WORLDS if name in first)
+    yield from ((name, limit) for name, limit in WORLDS if name not in first)

@@ -1,0 +1,61 @@
+"""One world explored, and what it came to: the search, then what must become true from a sample of its states."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from interlock.trials.explore.healing import heal
+from interlock.trials.explore.invariants import Broken
+from interlock.trials.explore.product import Product, running
+from interlock.trials.explore.remembered import remembered
+from interlock.trials.explore.search import Explored, Search, Violation
+from interlock.trials.explore.worlds import WORLDS
+
+SAMPLE = 30
+"""States from which faults stop, for each world."""
+
+_SHARES = (("theft", 0.1), ("revocation", 0.1), ("takeover", 0.1), ("verdicts", 0.01), ("orders", 0.01), ("full", 0.68))
+"""How the states that are asked for are spread over the worlds."""
+
+
+def shares(states: int) -> list[tuple[str, int]]:
+    """How many states to look for in each world."""
+    return [(name, max(1_000, round(states * share))) for name, share in _SHARES]
+
+
+def explore(name: str, limit: int, progress: Callable[[int], None] = lambda _: None) -> Explored:
+    """Explore a world from its beginning and from the ordinary course of things.
+
+    Args:
+        name: The world.
+        limit: How many states are looked for at most.
+        progress: Told the number of states now and then.
+    """
+    product = Product(WORLDS[name]())
+    with remembered():
+        try:
+            roots = (running(product), product.first())
+        except Broken as broken:
+            return Explored(violation=_in_course(broken.invariant, broken.detail))
+        except LookupError as error:
+            return Explored(violation=_in_course("course", str(error)))
+        explored = Search(product, limit, progress, max(1, limit // SAMPLE)).run(*roots)
+        return explored if explored.violation else _healed(product, explored)
+
+
+def _in_course(invariant: str, detail: str) -> Violation:
+    return Violation(invariant, detail, ("the ordinary course of things: a policy, healthy models, a heartbeat",))
+
+
+def _healed(product: Product, explored: Explored) -> Explored:
+    for whole in explored.sample:
+        for all_down in (False, True):
+            try:
+                heal(product, whole, all_down=all_down)
+            except Broken as broken:
+                story = ("from a state that was met, faults stop and time passes",)
+                return replace(explored, violation=Violation(broken.invariant, broken.detail, story))
+            except Exception as error:  # noqa: BLE001 - cores are total: whatever they raise is a finding
+                story = ("from a state that was met, faults stop and time passes",)
+                detail = f"a core raised {type(error).__name__}: {error}"
+                return replace(explored, violation=Violation("total", detail, story))
+    return explored
