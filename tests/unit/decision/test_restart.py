@@ -1,0 +1,233 @@
+"""A shard's owner that starts again: from the state topic and the tail of the log, or at the first doubt from the whole log."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from interlock.records.audit import AuditRecord
+from interlock.records.change import AckKind, Acknowledgement, RoutingChange
+from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.health import Level
+from interlock.records.sealing import event_id_of
+from interlock.records.state import StateMark, StateRecord
+from interlock.testing.virtual_time import run_virtually
+from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros
+from interlock.wire.topics import ACKS, AUDIT, COMMANDS, ROUTES, SHARDS, STATE
+
+SHARD = shard_of("support", SHARDS)
+ROUTE = "support/main/*"
+
+
+def story(world, tell):
+    """Run a story in a world where an owner has put the route on its primary, written everything down, and stopped."""
+
+    async def scenario(clock):
+        it = world(clock)
+        async with it.owner():
+            await it.until(lambda: it.published() == "atlas", "the primary")
+            for level in (Level.DEGRADED, Level.HEALTHY) * 5:
+                it.levels["birch", "latency>2s"] = level
+                await asyncio.sleep(2)
+            await it.until(it.marked, "everything is on the state topic")
+        await tell(it)
+
+    run_virtually(scenario)
+
+
+async def goes_on(it, targets):
+    """The primary dies; a new owner moves the route, having learnt what was before."""
+    it.levels["atlas", "unavailable"] = Level.UNAVAILABLE
+    async with it.owner():
+        await it.until(lambda: it.published() == "birch", "the fallback")
+        await it.until(it.marked, "everything is on the state topic")
+    assert it.targets() == targets
+    assert it.replayed().differences == []
+
+
+def test_a_start_reads_the_tail_of_the_log_alone(world):
+    async def tell(it):
+        assert it.starts() == {"log": 1, "records": 1}
+        assert len(it.records(AUDIT)) > 10
+        await goes_on(it, [None, "atlas", "birch"])
+        assert it.starts() == {"log": 1, "state": 1, "records": 2}  # the marked step, and the claim
+        assert it.reasons() == []
+
+    story(world, tell)
+
+
+def test_the_first_start_of_all_complains_of_nothing(world):
+    async def tell(it):
+        assert it.reasons() == []
+
+    story(world, tell)
+
+
+def removed(it):
+    for key in it.last_of(STATE):
+        it.append(STATE, key, None)
+
+
+def unmarked(it):
+    it.append(STATE, f"shard/{SHARD}", None)
+
+
+def forged(it):
+    it.append(STATE, f"route/{ROUTE}", b"rubbish")
+
+
+def overwritten(it):
+    """With an older record of the same key, really signed."""
+    older = next(record for record in it.records(STATE) if record.key == f"route/{ROUTE}".encode())
+    assert older.value != it.last_of(STATE)[f"route/{ROUTE}"]
+    it.append(STATE, f"route/{ROUTE}", older.value)
+
+
+def added(it):
+    said = StateRecord("decision-1", SHARD, "climbs", b"", 1, 0)
+    it.append(STATE, "climbs", it.deployment.seal(said, "decision-1"))
+
+
+def beyond(it):
+    """The mark of another log, which is longer."""
+    mark = replace(it.read(STATE, StateMark)[-1], offset=1_000)
+    it.append(STATE, f"shard/{SHARD}", it.deployment.seal(mark, "decision-1"))
+
+
+def route_removed(it):
+    it.append(ROUTES, ROUTE, None)
+
+
+def route_overwritten(it):
+    it.append(ROUTES, ROUTE, it.records(ROUTES)[0].value)
+
+
+def route_signed_by_nobody(it):
+    broken = bytearray(it.last_of(ROUTES)[ROUTE])
+    broken[-2] ^= 1
+    it.append(ROUTES, ROUTE, bytes(broken))
+
+
+TAMPERED = [
+    removed,
+    unmarked,
+    forged,
+    overwritten,
+    added,
+    beyond,
+    route_removed,
+    route_overwritten,
+    route_signed_by_nobody,
+]
+
+
+@pytest.mark.parametrize("tamper", TAMPERED)
+def test_at_any_doubt_the_whole_log_is_read_and_the_same_is_ordered(world, tamper):
+    async def tell(it):
+        tamper(it)
+        await goes_on(it, [None, "atlas", "birch"])
+        assert it.starts()["log"] == 2
+        assert it.reasons() == [Reason.STATE_DISAGREES]
+        async with it.owner():  # by then everything has been put right
+            await it.until(lambda: it.starts().get("state") == 1, "a start from the state topic")
+        assert it.reasons() == [Reason.STATE_DISAGREES]
+
+    story(world, tell)
+
+
+def test_what_was_removed_from_the_state_is_removed_from_the_topic(world):
+    async def tell(it):
+        it.append(STATE, "stray", b"rubbish")
+        await goes_on(it, [None, "atlas", "birch"])
+        assert "stray" not in it.last_of(STATE)
+
+    story(world, tell)
+
+
+@pytest.mark.parametrize("first", range(1, 40, 6))
+def test_wherever_it_crashes_the_next_owner_goes_on_and_repeats_nothing(world, crashing_bus, first):
+    """Just before and just after each publication, on whatever topic: claim, log, routes, heartbeats, state, mark."""
+
+    async def scenario(clock, at, *, after):
+        it = world(clock)
+        async with it.owner(crashing_bus(it.broker, at, after=after)) as task:
+            await it.until(
+                lambda: task.done() or (it.published() == "atlas" and it.marked()), "the primary, or the crash"
+            )
+            it.levels["atlas", "unavailable"] = Level.UNAVAILABLE
+            await it.until(
+                lambda: task.done() or (it.published() == "birch" and it.marked()), "the fallback, or the crash"
+            )
+        before, marked = it.targets(), bool(it.read(STATE, StateMark))
+        async with it.owner():
+            await it.until(lambda: it.published() == "birch" and it.marked(), "the fallback, and everything written")
+        assert it.targets()[: len(before)] == before
+        assert it.targets() in ([None, "birch"], [None, "atlas", "birch"])
+        assert it.replayed().differences == []
+        assert it.reasons() == [] or not marked
+
+    for at in range(first, first + 6):
+        for after in (False, True):
+            run_virtually(partial(scenario, at=at, after=after))
+
+
+def test_what_is_on_the_topic_and_in_the_state_no_more_is_let_go(world):
+    async def tell(it):
+        command = Command(
+            id="c1",
+            deployment="testbed",
+            verb=Verb.DISABLE,
+            agent="support",
+            route="",
+            model="birch",
+            about="",
+            outcome=ReviewOutcome.NONE,
+            ticket="",
+            reason="maintenance",
+            issued_at=it.clock.now().wall,
+            expires_at=Micros(it.clock.now().wall + 30 * SECOND),
+        )
+        it.append(COMMANDS, "support", it.deployment.seal(command, "olga"), 0)
+        async with it.owner():
+            await it.until(lambda: "disable/c1" in it.last_of(STATE), "the command stands there")
+            await it.until(lambda: "disable/c1" not in it.last_of(STATE), "it has expired")
+            await it.until(it.marked, "everything is on the state topic")
+        async with it.owner():
+            await it.until(lambda: it.starts().get("state") == 2, "a start from the state topic")
+        assert it.reasons() == []
+
+    story(world, tell)
+
+
+def test_commands_and_refusals_are_not_heard_again(world):
+    async def tell(it):
+        for number in range(50):
+            said = Acknowledgement("gateway-1", AckKind.NACK, f"x/main/*@{number}", b"", "", it.clock.now().wall)
+            it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
+        await goes_on(it, [None, "atlas", "birch"])
+        read_to = {(read.topic, read.partition): read.offset for read in it.read(STATE, StateMark)[-1].positions}
+        assert read_to[ACKS.name, 1] == 50
+
+    story(world, tell)
+
+
+def test_a_routers_refusal_is_a_finding_and_is_journalled_once(world):
+    async def tell(it):
+        change = it.read(ROUTES, RoutingChange)[-1]
+        said = Acknowledgement("gateway-1", AckKind.NACK, change.id, event_id_of(change), "denied", it.clock.now().wall)
+        forged = it.deployment.seal(replace(said, router="olga"), "olga")
+        obeyed = it.deployment.seal(replace(said, kind=AckKind.ACK), "gateway-1")
+        for sealed in (forged, obeyed, *[it.deployment.seal(said, "gateway-1")] * 3):
+            it.append(ACKS, "gateway-1", sealed, 2)
+        async with it.owner():
+            await it.until(lambda: Reason.ROUTER_REFUSED in it.reasons(), "the refusal is told")
+            await asyncio.sleep(5)
+        assert it.reasons() == [Reason.ROLE_NOT_ALLOWED, Reason.ROUTER_REFUSED]
+        inputs = [given.topic for step in it.read(AUDIT, AuditRecord) for given in step.inputs]
+        assert inputs.count(ACKS.name) == 1
+        assert it.replayed().differences == []
+
+    story(world, tell)
