@@ -13,11 +13,13 @@ from interlock.cli.app import app
 from interlock.decision.core.decide import Outcome
 from interlock.decision.core.events import Event, Ordered
 from interlock.records.audit import AuditKind, AuditRecord
+from interlock.records.change import RoutingChange
 from interlock.records.commands import Command
 from interlock.records.documents import RoutePolicy, Workflow
 from interlock.records.health import Level
 from interlock.records.log import NO_TERM
 from interlock.records.sealing import open_sealed
+from interlock.records.state import StateMark, StateRecord
 from interlock.runtime.bus import Position
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import OPERATOR, first_settings
@@ -29,7 +31,7 @@ from interlock.testing.builders import Deployment
 from interlock.testing.driver import AGENT, Driver
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.time import SECOND
-from interlock.wire.topics import AUDIT, COMMANDS, POLICIES, TopicSpec
+from interlock.wire.topics import AUDIT, COMMANDS, POLICIES, ROUTES, STATE, TopicSpec
 
 Interlock = Callable[..., Result]
 
@@ -81,6 +83,7 @@ class Decision(Driver):
         self.where = Position(AUDIT.name, shard_of(AGENT, AUDIT.partitions))
         self.sequence = 0
         self.silent = False
+        self.steps: list[AuditRecord] = []
         super().__init__(deployment, None)
         self.now = deployment.now
         self.state = self.state.claimed(0, self.now)
@@ -118,7 +121,28 @@ class Decision(Driver):
         return AuditRecord(shard, kind, "decision-1", term, self.sequence, self.now, (), changes, entries, digest)
 
     def journal(self, record: AuditRecord) -> None:
+        self.steps.append(record)
         self.broker.append(self.where, b"shard", self.deployment.seal(record, "decision-1"))
+        for change in record.changes:
+            key = self.opened(change, RoutingChange).value.route.key
+            self.broker.append(self.where._replace(topic=ROUTES.name), key.encode(), change)
+
+    def project(self) -> int:
+        """Write the state topic as it is after the last step; the offset of that step."""
+        shard, last = self.where.partition, len(self.steps) - 1
+        for offset, step in enumerate(self.steps):
+            for place, entry in enumerate(step.entries):
+                said = StateRecord("decision-1", shard, entry.key, entry.value, offset, place)
+                self.keep(entry.key, said if entry.value is not None else None)
+        step = self.steps[last]
+        mark = StateMark("decision-1", shard, last, 0, step.sequence, step.now, step.state_digest, ())
+        self.keep(f"shard/{shard}", mark)
+        return last
+
+    def keep(self, key: str, record: Statement | None) -> None:
+        """Write one record of the state topic; None removes it."""
+        value = self.deployment.seal(record, "decision-1") if record is not None else None
+        self.broker.append(self.where._replace(topic=STATE.name), key.encode(), value)
 
     def hear(self, sealed: bytes) -> None:
         command = open_sealed(sealed, self.state.book.trust, Command)

@@ -14,8 +14,9 @@ from interlock.runtime.bus import Position
 from interlock.runtime.opening import load_trust
 from interlock.testing.builders import model
 from interlock.testing.stories import DOWN, PLAN, slow
+from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.time import SECOND, Micros, seconds
-from interlock.wire.topics import POLICIES
+from interlock.wire.topics import AUDIT, POLICIES
 
 ROUTE = "support/main/*"
 
@@ -159,6 +160,27 @@ def test_nobody_signs_along_what_he_did_not_type(as_json, decision, tmp_path):
     assert "another order" in refused["error"]
     file.write_bytes(b"rubbish")
     assert "no order" in as_json("resume", "support", "--key", decision.key("oscar"), "--add", file, code=2)["error"]
+
+
+@pytest.mark.parametrize("typed", [["--ticket", "CHG-2"], ["--reason", "another"]])
+def test_a_ticket_or_reason_that_is_typed_again_must_be_the_same(as_json, waiting, tmp_path, typed):
+    file, proposal = tmp_path / "approve.sealed", waiting.entry.hold.proposal
+    common = ["approve", ROUTE, proposal, "--key", waiting.key("oscar")]
+    as_json(*common, "--ticket", "CHG-1", "--reason", "agreed", "--out", file)
+    assert "another order" in as_json(*common, *typed, "--add", file, code=2)["error"]
+    assert as_json(*common, "--add", file)["accepted"]
+
+
+def test_what_concerns_several_shards_is_accepted_once_all_have_answered(as_json, decision, monkeypatch):
+    monkeypatch.setattr(giving, "ANSWER_WITHIN_S", 0.0)
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    elsewhere = decision.deployment.policy("triage", ["atlas"])
+    decision.broker.append(Position(POLICIES.name, 0), b"policy/triage", elsewhere)
+    shard = shard_of("triage", AUDIT.partitions)
+    assert shard != decision.where.partition
+    told = as_json("disable", "atlas", "--reason", "r", "--key", decision.key("olga"), code=3)
+    assert (told["accepted"], told["detail"]) == (None, f"no answer from shard {shard}")
+    assert as_json("disable", "birch", "--reason", "r", "--key", decision.key("olga"))["accepted"]
 
 
 def test_an_order_that_can_never_count_is_not_written_down(as_json, decision, tmp_path):

@@ -146,6 +146,14 @@ def test_a_router_that_refuses_is_shown_with_its_reason(as_json, interlock, deci
     assert "gateway-1 REFUSED: not_on_ladder" in interlock("status").stdout
 
 
+def test_what_a_router_says_for_another_is_not_believed(as_json, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    change = decision.last
+    said = Acknowledgement("gateway-2", AckKind.ACK, change.id, decision.entry.event_id, "", decision.now)
+    decision.say(ACKS, said, "gateway-1")
+    assert only(as_json("status"))["routers"] == {}
+
+
 def test_a_router_that_fell_silent_is_shown(as_json, interlock, decision):
     decision.begin("atlas", "birch", triggers=(DOWN,))
     acknowledge(decision, AckKind.ACK)
