@@ -39,11 +39,14 @@ def test_a_material_change_waits_in_the_safe_state_for_the_agent_owner():
     it = waiting()
     assert (it.target, it.last.safe_state) == (None, "suspend")
     assert it.last.proposal == it.entry.hold.proposal == it.last.id
-    assert it.entry.hold.model == "birch"
+    assert it.entry.hold.model == it.last.proposed == "birch"
+    assert (it.last.proposal_until, it.last.material_in) == (it.entry.hold.until, ("tools",))
+    assert "tools" in {delta.dimension for delta in it.last.delta}
     assert "tools" in it.last.cause.detail
     it.command(Verb.APPROVE, about=it.last.proposal, by=["oscar"])
     assert it.answer == "accepted"
     assert (it.target, it.last.cause.trigger, it.last.material) == ("birch", Trigger.APPROVED, True)
+    assert (it.last.proposed, it.last.proposal_until) == (None, 0)
 
 
 def test_a_material_change_that_was_accepted_in_advance_does_not_wait():
