@@ -328,6 +328,10 @@ class RoutePolicy(Statement):
         return frozenset(rung.model.name for rule in self.routes for rung in rule.ladder)
 
 
+GUARD_OBJECTIVE = "guard"
+"""The objective under which verdicts speak of guards."""
+
+
 def guard_subject(guard: str) -> str:
     """The name under which verdicts speak of a guard: models and guards must not be mistaken for each other."""
     return f"{GUARD_PREFIX}{guard}"

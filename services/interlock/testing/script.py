@@ -13,6 +13,7 @@ answers requests. A transcript is made again from its own commands: `perform(com
 """
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,6 +53,7 @@ from interlock.vocabulary.time import SECOND, Micros, Reading, parse_duration
 
 REQUESTS = 200
 _TERMS = Terms(lease_us=Micros(15 * SECOND), skew_us=Micros(SECOND))
+_OPTION = re.compile(r"[a-z]+=")
 _OPTIONS = frozenset(
     {
         *(
@@ -101,8 +103,8 @@ class _Stage:
     def do(self, line: str) -> list[str]:
         """Carry out one command, and say what it led to."""
         verb, *words = shlex.split(line)
-        options = dict(word.split("=", 1) for word in words if "=" in word and ">" not in word and "<" not in word)
-        names = [word for word in words if word.split("=", 1)[0] not in options]
+        options = dict(word.split("=", 1) for word in words if _OPTION.match(word))
+        names = [word for word in words if not _OPTION.match(word)]
         if verb not in _COMMANDS:
             raise ConfigurationError(f"{verb!r} is no command of a script.", f"Use one of: {', '.join(_COMMANDS)}.")
         said = _COMMANDS[verb](self, names, options)

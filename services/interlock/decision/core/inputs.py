@@ -11,12 +11,11 @@ from interlock.decision.core.canary import objective
 from interlock.decision.core.commands import Order, carry_out
 from interlock.decision.core.events import Document, Event, Lapse, Ordered, Tick
 from interlock.decision.core.state import State, with_book
-from interlock.decision.core.usable import GUARD
 from interlock.policy.book import Taken, take
 from interlock.records.audit import Entry
 from interlock.records.change import AckKind, Acknowledgement
 from interlock.records.codec import encode
-from interlock.records.documents import Denial, RoutePolicy
+from interlock.records.documents import GUARD_OBJECTIVE, Denial, RoutePolicy
 from interlock.records.health import Level, Verdict
 from interlock.records.models import Registration
 from interlock.records.state import VerdictEntry
@@ -140,4 +139,4 @@ def _watched(state: State, route: RouteId) -> Iterator[str]:
     rule = state.book.rule(route)
     if rule is not None:
         yield from (watched.objective for watched in rule.triggers)
-        yield from (GUARD for _ in rule.guards[:1])
+        yield from (GUARD_OBJECTIVE for _ in rule.guards[:1])

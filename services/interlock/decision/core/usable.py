@@ -12,16 +12,13 @@ from interlock.decision.core.state import State
 from interlock.policy.admissible import inadmissible
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.commands import Command
-from interlock.records.documents import Mode, RouteRule, TriggerRule, WatchedTrigger, guard_subject
+from interlock.records.documents import GUARD_OBJECTIVE, Mode, RouteRule, TriggerRule, WatchedTrigger, guard_subject
 from interlock.records.health import Level
 from interlock.records.state import RouteEntry, VerdictEntry
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, duration_text
-
-GUARD = "guard"
-"""The objective under which verdicts speak of guards."""
 
 _AGAINST = frozenset({Level.DEGRADED, Level.UNAVAILABLE})
 _TRIGGER_OF = {
@@ -125,7 +122,7 @@ def guard_missing(case: Case) -> Cause | None:
 
 def guard_verdict(case: Case, guard: str) -> VerdictEntry | None:
     """What is known of a guard."""
-    return case.state.verdicts.get(f"{guard_subject(guard)}/{ANY}/{GUARD}")
+    return case.state.verdicts.get(f"{guard_subject(guard)}/{ANY}/{GUARD_OBJECTIVE}")
 
 
 def entry_checks(case: Case, model: str) -> list[Check]:
@@ -133,10 +130,17 @@ def entry_checks(case: Case, model: str) -> list[Check]:
     command, entry = disabled(case, model), case.entry
     rejected = entry is not None and model in entry.rejected
     failed = entry is not None and model == entry.failed and case.now < entry.retry_at
+    refusing = past_refusal(case, model)
     found = [
         Check(model, "not disabled", command is None, command.value.reason if command else "no command against it"),
         Check(model, "not rejected", not rejected, "rejected by a person" if rejected else "nobody rejected it"),
         Check(model, "no failed canary", not failed, "its canary failed" if failed else "none of late"),
+        Check(
+            model,
+            "not past a refusal",
+            refusing is None,
+            f"{refusing} refuses" if refusing else "no model above refuses",
+        ),
     ]
     for seen in health(case, model):
         detail = f"{seen.entry.level}: {seen.entry.detail}" if seen.entry else "unknown: no verdict yet"
@@ -145,20 +149,33 @@ def entry_checks(case: Case, model: str) -> list[Check]:
 
 
 def why_leave(case: Case, model: str) -> Leave | None:
-    """What forces the route to leave a model now; None: it may stay.
+    """What forces the route to leave a model now; None: it may stay. Of several reasons the most forceful, then in their order."""
+    return min(_reasons(case, model), key=lambda leave: _FORCE.index(leave.mode), default=None)
 
-    What policy or a person forbids has no `for` and comes first; of the triggers the most forceful, then in the policy's order.
-    """
+
+def _reasons(case: Case, model: str) -> Iterator[Leave]:
+    """Every reason to leave a model: what policy or a person forbids has no `for`; then the triggers in the policy's order."""
     reason = inadmissible(case.state.book, case.route, model, case.now)
     if reason is not None:
-        return Leave(_not_admissible(case.state, model, reason), Mode.CUTOVER)
+        yield Leave(_not_admissible(case.state, model, reason), Mode.CUTOVER)
     command = disabled(case, model)
     if command is not None:
         detail = f"{model} was disabled: {command.value.reason}"
-        return Leave(Cause(Trigger.DISABLED, model, detail, (command.event_id,)), Mode.CUTOVER)
+        yield Leave(Cause(Trigger.DISABLED, model, detail, (command.event_id,)), Mode.CUTOVER)
     if case.entry is not None and model in case.entry.rejected:
-        return Leave(Cause(Trigger.REJECTED, model, f"{model} was rejected by a person"), Mode.CUTOVER)
-    return min(_triggered(case, model), key=lambda leave: _FORCE.index(leave.mode), default=None)
+        yield Leave(Cause(Trigger.REJECTED, model, f"{model} was rejected by a person"), Mode.CUTOVER)
+    yield from _triggered(case, model)
+
+
+def past_refusal(case: Case, model: str) -> str | None:
+    """A model higher on the ladder that is out for its content-policy refusals alone: no laxer one may answer in its place."""
+    if all(watched.trigger is not WatchedTrigger.REFUSALS for watched in case.rule.triggers):
+        return None
+    for rung in case.rule.ladder[: case.rule.index(model)]:
+        causes = {leave.cause.trigger for leave in _reasons(case, rung.model.name)}
+        if causes == {Trigger.REFUSALS}:
+            return rung.model.name
+    return None
 
 
 def _triggered(case: Case, model: str) -> Iterator[Leave]:

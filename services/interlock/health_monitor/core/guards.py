@@ -18,15 +18,12 @@ from dataclasses import dataclass
 from interlock.health_monitor.core.detector import Judgement
 from interlock.health_monitor.core.objectives import Rules
 from interlock.health_monitor.core.saying import Saying
-from interlock.records.documents import guard_subject
+from interlock.records.documents import GUARD_OBJECTIVE, guard_subject
 from interlock.records.health import GuardBeat, Level, Verdict
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX, GUARD_SILENT_US_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import NEVER, Micros, duration_text, to_text
-
-OBJECTIVE = "guard"
-"""The one objective of every guard."""
 
 
 @dataclass(slots=True)
@@ -49,7 +46,7 @@ class Guards:
     def watch(self, required: Collection[str], now: Micros) -> None:
         """Judge exactly these guards from now on."""
         self._guards = {
-            name: self._guards.get(name) or _Guard(Saying(guard_subject(name), OBJECTIVE, self._rules), now)
+            name: self._guards.get(name) or _Guard(Saying(guard_subject(name), GUARD_OBJECTIVE, self._rules), now)
             for name in required
         }
 

@@ -4,7 +4,7 @@ import pytest
 
 from interlock.records.change import Trigger
 from interlock.records.commands import Verb
-from interlock.records.documents import Mode, SafeReply, SafeState
+from interlock.records.documents import Mode, SafeReply, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.health import Level
 from interlock.testing.stories import DOWN, STABLE_S, driver, policy, running, slow
 from interlock.vocabulary.time import SECOND, Micros
@@ -173,3 +173,28 @@ def test_a_tolerated_degradation_lets_a_fallback_be_entered_and_kept_but_not_the
     assert it.target == "birch"
     it.verdict("birch", "latency>2s", Level.UNAVAILABLE)
     assert it.target == "cedar"
+
+
+REFUSALS = TriggerRule(WatchedTrigger.REFUSALS, 0.1, Micros(0), Mode.SUSPEND)
+
+
+@pytest.mark.parametrize("state", [SafeState.SUSPEND, SafeState.READ_ONLY])
+def test_refusals_never_lead_to_another_model_not_even_after_a_resume(state):
+    it = running(("atlas", "birch"), triggers=(DOWN, REFUSALS), safe_state=state, safe_reply=READ_ONLY)
+    it.verdict("atlas", REFUSALS.objective, Level.DEGRADED)
+    assert (it.target, it.last.safe_state) == (None, "suspend")
+    it.command(Verb.RESUME)
+    it.wait(3600)
+    assert it.target is None
+    it.verdict("atlas", REFUSALS.objective, Level.HEALTHY)
+    it.wait(3600)
+    assert it.target == "atlas"
+
+
+def test_a_model_that_refuses_and_dies_as_well_is_replaced():
+    it = running(("atlas", "birch"), triggers=(DOWN, REFUSALS))
+    it.verdict("atlas", REFUSALS.objective, Level.DEGRADED)
+    it.command(Verb.RESUME)
+    it.verdict("atlas", "unavailable", Level.UNAVAILABLE)
+    it.wait(3600)
+    assert it.target == "birch"
