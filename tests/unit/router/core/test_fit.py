@@ -238,6 +238,13 @@ def test_a_change_under_a_root_that_is_not_held_yet_counts_once_it_arrives():
     assert router.state.held[SUPPORT].change.value.target == "birch"
 
 
+def test_a_change_that_came_before_its_policy_counts_once_it_arrives():
+    router = RouterDriver(DEPLOYMENT)
+    assert router.hear(RouterDriver(DEPLOYMENT, POLICY).change("birch")).refused.reason is Reason.POLICY_NOT_HELD
+    router.document(POLICY)
+    assert router.state.held[SUPPORT].change.value.target == "birch"
+
+
 def test_a_change_that_came_before_the_registration_counts_once_it_arrives():
     entry = DEPLOYMENT.registration(model("birch"), version=2)
     router = serving(POLICY, entry)
