@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -62,13 +62,13 @@ class World:
         await world._read_log()
         return world
 
-    async def change(self, *, by: str = "decision-1") -> bytes:
+    async def change(self, *, by: str = "decision-1", **fields: Any) -> bytes:
         """Append a step with one change; the event id under which it must be told."""
         now = SystemClock().now().wall
         sequence = (self.log.sequence or 0) + 1
         route = RouteId(self.agent, "main", ANY)
         change = self.deployment.change(
-            route, shard=self.log.shard, term=self.log.term, version=sequence, issued_at=now
+            route, shard=self.log.shard, term=self.log.term, version=sequence, issued_at=now, **fields
         )
         sealed = self.deployment.seal(change, "decision-1")
         step = AuditRecord(self.log.shard, AuditKind.STEP, by, self.log.term, sequence, now, (), (sealed,), (), b"")
@@ -175,6 +175,16 @@ async def test_a_change_in_the_log_becomes_one_accepted_notice_with_a_receipt(wo
     assert request.body["data"]["target"] == "birch"
     assert (notice.attempt, notice.status, notice.agent) == (1, 204, world.agent)
     assert notice.at >= notice.change_issued_at
+
+
+async def test_who_must_approve_is_told_on_the_spot_what_waits_and_how_to_approve_it(world: World) -> None:
+    proposal = {"target": None, "safe_state": "human_queue", "proposal": "p-1", "proposed": "birch"}
+    async with world.notifier():
+        event_id = await world.change(**proposal, proposal_until=SystemClock().now().wall, material_in=("tools",))
+        requests = await world.receiver.wait_for(accepted(event_id), within_s=PATIENCE_S)
+    (told,) = [request.body["data"] for request in requests if request.id == event_id.hex()]
+    assert told["proposal"]["approve"] == f"interlock approve '{world.agent}/main/*' p-1"
+    assert (told["proposal"]["model"], told["material_in"]) == ("birch", ["tools"])
 
 
 async def test_a_receiver_that_fails_twice_is_told_a_third_time(world: World) -> None:
