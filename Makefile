@@ -5,7 +5,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo test check explore docs format kafka clean broker-tools
+.PHONY: menu setup demo test check explore bench docs format kafka clean broker-tools
 
 menu: ## Print this menu
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ check: setup ## Lint, format, types, import layers, generated files: what CI run
 
 explore: setup ## Explore the protocol: a million states, then the same without each guard; some fifteen minutes
 	@$(BIN)/interlock explore
+
+bench: setup ## Measure: one decision beside its signature, and the death of a model that a hundred thousand agents use
+	@$(BIN)/interlock bench decide
 
 docs: setup ## Write docs/reference again, from the code
 	@$(BIN)/python docs/generate.py

@@ -6,7 +6,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import audit, demo, explore, init, kafka, operate, policy, replay, review, run, status, tickets
+from interlock.cli import (
+    audit,
+    bench,
+    demo,
+    explore,
+    init,
+    kafka,
+    operate,
+    policy,
+    replay,
+    review,
+    run,
+    status,
+    tickets,
+)
 from interlock.cli.answer import complain
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
@@ -44,6 +58,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("replay")(replay.replay)
 app.command("explore")(explore.explore)
+app.add_typer(bench.app, name="bench")
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")

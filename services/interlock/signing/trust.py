@@ -5,6 +5,7 @@ that is a person's as well would undo the split of authority that everything res
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from interlock.signing.keys import PUBLIC_KEY_BYTES, keyid_of
 from interlock.signing.roles import Role
@@ -25,7 +26,7 @@ class TrustedKey:
     public_key: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is made once: an owner may have many agents
 class Grant:
     """A role given to keys; `agents` bounds an agent owner's grant and is empty for every other role."""
 
@@ -33,6 +34,14 @@ class Grant:
     threshold: int
     keyids: tuple[str, ...]
     agents: tuple[str, ...] = ()
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(self.agents)
+
+    def reaches(self, agent: str | None) -> bool:
+        """Whether the grant holds for an agent; one that names agents never holds for all of them."""
+        return not self.agents or (agent != ANY and agent in self._named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ class TrustRoot(Statement):
     def holders(self, role: Role, agent: str = ANY) -> frozenset[str]:
         """The owners who hold a role; of agent owners, those whose grant names the agent."""
         owner_of = {key.keyid: key.owner for key in self.keys}
-        granted = (grant for grant in self.grants_of(role) if not grant.agents or agent in grant.agents)
+        granted = (grant for grant in self.grants_of(role) if grant.reaches(agent))
         return frozenset(owner_of[keyid] for grant in granted for keyid in grant.keyids)
 
 

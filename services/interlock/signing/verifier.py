@@ -16,7 +16,6 @@ from interlock.signing.keys import signature_holds
 from interlock.signing.roles import SIGNED_BY, Role
 from interlock.signing.statement import Statement
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot
-from interlock.vocabulary.identifiers import ANY
 from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX, SIGNATURES_MAX
 from interlock.vocabulary.payloads import PayloadType
 from interlock.vocabulary.reasons import Reason
@@ -163,6 +162,6 @@ def _meets(alternative: frozenset[Role], trust: TrustRoot, signed: Collection[Tr
 
 def _owners(grant: Grant, signed: Collection[TrustedKey], agent: str | None) -> frozenset[str]:
     """The distinct owners who signed under a grant: nobody, if the grant does not reach the agent."""
-    if grant.agents and (agent == ANY or agent not in grant.agents):
+    if not grant.reaches(agent):
         return frozenset()
     return frozenset(key.owner for key in signed if key.keyid in grant.keyids)
