@@ -201,6 +201,7 @@ def story(tmp_path, tell, **policy):
         async with world.router() as router:
             await tell(world, router)
         judge.cancel()
+        assert world.replay().differences == [], "the log that the story made does not replay to the same bytes"
 
     run_virtually(scenario)
 
