@@ -57,7 +57,7 @@ def _where(each: dict[str, Any]) -> Text:
 def _lines(each: dict[str, Any], now: Micros) -> Iterator[Line]:
     if each["hold"]:
         yield from _hold(each["hold"], now)
-    yield "why", each["detail"] or f"{each['reason']}; this release cannot read the order", ""
+    yield "why", each["detail"] or f"{each['reason']}; the order itself cannot be read", ""
     incident = each["incident"]
     if incident:
         like = f"; like ones lasted {_span(round(incident['expected_s'] * 1e6))}" if incident["expected_s"] else ""

@@ -150,9 +150,9 @@ class Decision(Driver):
             self.now = max(self.now, SystemClock().now().wall)
             self.happen(Ordered(command, sealed))
 
-    def say(self, topic: TopicSpec, record: Statement, owner: str) -> None:
+    def say(self, topic: TopicSpec, record: Statement, *owners: str) -> None:
         """Somebody else publishes a record."""
-        self.broker.append(Position(topic.name, 0), b"key", self.deployment.seal(record, owner))
+        self.broker.append(Position(topic.name, 0), b"key", self.deployment.seal(record, *owners))
 
     def key(self, owner: str) -> Path:
         return self.workspace.key(owner)

@@ -5,6 +5,7 @@ import pytest
 from interlock.records.health import Level
 from interlock.records.state import StateRecord
 from interlock.testing.stories import DOWN
+from interlock.wire.topics import ROUTES
 
 ROUTE = "support/main/*"
 
@@ -74,3 +75,13 @@ def test_a_mark_beyond_the_log_is_not_believed(as_json, decision, read):
     decision.project()
     assert shown(as_json)[0] == "atlas"
     assert min(read) == 0
+
+
+def test_an_old_order_that_somebody_put_back_is_not_shown_as_the_one_that_stands(as_json, interlock, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    decision.project()
+    first = decision.orders[0]
+    where = decision.where._replace(topic=ROUTES.name)
+    decision.broker.append(where, ROUTE.encode(), decision.deployment.seal(first, "decision-1"))
+    assert shown(as_json) == ("atlas", "", "")
+    assert "the order itself cannot be read" in interlock("status").stdout

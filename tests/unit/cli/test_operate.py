@@ -146,6 +146,8 @@ def test_two_people_at_two_machines_sign_one_order(as_json, decision, tmp_path):
     written = as_json("resume", "support", "--reason", "mended", "--key", decision.key("olga"), "--out", file)
     assert (written["published"], written["file"]) == (False, str(file))
     assert len(decision.commands) == 1
+    said = decision.opened(file.read_bytes(), Command).value
+    assert said.expires_at - said.issued_at == 3_600 * SECOND
     told = as_json("resume", "support", "--key", decision.key("oscar"), "--add", file)
     assert (told["id"], told["accepted"]) == (written["id"], True)
     assert decision.entry.hold is None
@@ -171,8 +173,31 @@ def test_a_ticket_or_reason_that_is_typed_again_must_be_the_same(as_json, waitin
     assert as_json(*common, "--add", file)["accepted"]
 
 
+def test_an_order_is_weighed_by_the_policy_that_is_published_even_if_nobody_has_decided_on_it_yet(as_json, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    as_json("suspend", "support", "--key", decision.key("olga"))
+    rule = decision.deployment.rule(["atlas"], triggers=(DOWN,))
+    newer = decision.deployment.policy_of("support", rule, version=2, workflow=Workflow.CLINICAL)
+    decision.say(POLICIES, newer, "grace", "oscar")
+    told = as_json("resume", "support", "--key", decision.key("olga"), code=1)
+    assert (told["reason"], told["published"]) == ("not_authorised", False)
+
+
+def test_what_the_same_step_orders_for_others_is_not_told(as_json, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    rule = decision.deployment.rule(["atlas"], triggers=(DOWN,))
+    decision.publish(decision.deployment.policy_of("drafting", rule))
+    decision.all_healthy("atlas")
+    decision.verdict("atlas", "unavailable", Level.UNAVAILABLE)
+    decision.verdict("atlas", "unavailable", Level.HEALTHY)
+    decision.now = Micros(decision.now + 60 * SECOND)
+    told = as_json("suspend", "support", "--key", decision.key("olga"))
+    assert len(decision.outcomes[-1][2].changes) == 2
+    assert [change["route"] for change in told["changes"]] == [ROUTE]
+
+
 def test_what_concerns_several_shards_is_accepted_once_all_have_answered(as_json, decision, monkeypatch):
-    monkeypatch.setattr(giving, "ANSWER_WITHIN_S", 0.0)
+    monkeypatch.setattr(giving, "ANSWER_WITHIN_S", 0.5)
     decision.begin("atlas", "birch", triggers=(DOWN,))
     elsewhere = decision.deployment.policy("triage", ["atlas"])
     decision.broker.append(Position(POLICIES.name, 0), b"policy/triage", elsewhere)

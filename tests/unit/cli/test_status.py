@@ -38,7 +38,7 @@ def test_a_route_on_its_primary_is_no_concern(as_json, interlock, decision):
     shown = only(as_json("status"))
     assert (shown["route"], shown["target"], shown["safe_state"], shown["concern"]) == (ROUTE, "atlas", None, "none")
     assert shown["routers"] == {"gateway-1": "applied"}
-    assert shown["incident"] is None
+    assert [shown[each] for each in ("incident", "hold", "canary", "frozen", "failed")] == [None] * 5
     assert "1 route, all well." in interlock("status").stdout
 
 
@@ -144,6 +144,23 @@ def test_a_router_that_refuses_is_shown_with_its_reason(as_json, interlock, deci
     shown = only(as_json("status"))
     assert (shown["concern"], shown["routers"]) == ("router_refused", {"gateway-1": "not_on_ladder"})
     assert "gateway-1 REFUSED: not_on_ladder" in interlock("status").stdout
+
+
+def test_a_refusal_that_the_log_holds_is_a_concern_whatever_the_routers_topic_still_has(as_json, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    decision.refuse(decision.last)
+    shown = only(as_json("status"))
+    assert (shown["concern"], shown["routers"]) == ("router_refused", {})
+
+
+def test_a_model_whose_canary_failed_is_shown_as_kept_away(as_json, interlock, decision):
+    decision.begin("atlas", "birch", "cedar", triggers=(DOWN, slow(Mode.CANARY)), canary=PLAN)
+    decision.verdict("atlas", "latency>2s", Level.DEGRADED)
+    decision.judge(Level.DEGRADED)
+    shown = only(as_json("status"))
+    assert shown["failed"]["model"] == "birch"
+    assert [rung["why_not"] for rung in shown["rungs"]] == ["", "canary_failed", ""]
+    assert "kept away birch, whose canary failed, until" in interlock("status").stdout
 
 
 def test_what_a_router_says_for_another_is_not_believed(as_json, decision):
