@@ -95,3 +95,10 @@ def test_a_new_head_leaves_the_old_one_as_it_was():
     old.put("a", b"2")
     old.put("b", b"3")
     assert old.root == before
+
+
+@settings(max_examples=15, deadline=None)
+@given(contents, contents)
+def test_heads_are_equal_exactly_if_they_hold_the_same(some: dict[str, bytes], others: dict[str, bytes]):
+    assert (head_of(some) == head_of(others)) is (some == others)
+    assert hash(head_of(some)) == hash(head_of(dict(reversed(some.items()))))
