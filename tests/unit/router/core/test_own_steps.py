@@ -6,8 +6,9 @@ import pytest
 
 from interlock.records.documents import Denial
 from interlock.router.core.own_steps import OwnSteps
-from interlock.testing.builders import NOW, Deployment, model
+from interlock.testing.builders import NOW, SUPPORT, Deployment, model
 from interlock.testing.router_driver import RouterDriver
+from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 
@@ -97,6 +98,40 @@ def test_when_both_arms_run_out_the_stop_is_told():
     told = Told(ending("atlas"), ending("birch"), target="birch", **CANARY)
     told.seconds(40)
     assert told.all == [(Reason.EVIDENCE_EXPIRED, "support/main/* stops: change change-1")]
+
+
+def test_what_was_told_is_not_told_again_when_another_route_changes():
+    other = RouteId("support", "other", "*")
+    rules = [
+        DEPLOYMENT.rule([rung, "birch"], slot=slot) for slot, rung in (("main", ending("atlas")), ("other", "cedar"))
+    ]
+    told = Told("atlas")
+    policy = DEPLOYMENT.policy_of("support", *rules, version=2)
+    told.router.document(DEPLOYMENT.seal(policy, "grace", "oscar"))
+    told.router.order("atlas")
+    assert len(told.seconds(30)) == 1
+    for target in ("cedar", "birch"):
+        told.router.order(target, other)
+        assert told.seconds(2) == []
+
+
+def test_what_ran_out_is_named():
+    told = Told(model("atlas", retires_at=Micros(NOW + 30 * SECOND)))
+    assert told.seconds(40) == [(Reason.MODEL_RETIRED, "support/main/* stops: change change-1")]
+
+
+def test_of_a_canary_whose_route_stops_nothing_is_told():
+    told = Told("atlas", "birch", target="birch", **CANARY)
+    for name in ("atlas", "birch"):
+        told.router.document(DEPLOYMENT.seal(Denial(f"deny-{name}", name, "a leak", NOW), "sam"))
+    assert told.seconds(3) == []
+
+
+def test_only_routes_with_a_canary_are_looked_at_for_one():
+    told = Told("atlas", "birch", target="birch", **CANARY)
+    assert set(told.router.state.canaries) == {SUPPORT}
+    told.router.order("atlas")
+    assert not told.router.state.canaries
 
 
 def test_a_cut_that_lasts_no_longer_than_a_moment_is_told():
