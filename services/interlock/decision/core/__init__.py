@@ -1,5 +1,20 @@
 """The decision itself. Pure: no clock, no IO, no randomness; equal inputs give equal bytes.
 
-Read in this order: `state` (what is known), `usable` (rules 2 and 4), `target` (rules 3 and 6), `change` (rule 9),
-`decide` (the one entry point), `freshness` (what turns silence into an event).
+Rule 1 of the design, what policy allows, is in `policy.admissible`: routers ask the same. The others, in their order:
+
+    2   Usable              `usable`: what may be entered, what forces a route out
+    3   Where to be         `target`, which asks the others; `choice` holds what all of them ask first
+    4   Triggers            `usable`: kinds, `for`, modes, guards
+    5   Canary              `canary`
+    6   Recovery            `recovery`: stable period, dwell, damping, the cap on moving up
+    7   Material change     `choice.needs_approval`, `choice.propose`, `target`; `commands` for what people answer
+    9   The order itself    `change`; what it leaves behind: `consequences`
+    10  One step            `events` and `inputs` (what comes in), `decide` (the one entry point), `step` (one audit record)
+        What is known       `state`, entry by entry; `agenda` and `moments`: what must be looked at, and when
+        Silence             `freshness` turns it into an event
+        Starting again      `journal` (the log), `projection` (the state topic)
+    11  One writer          `tenure`: from the claim to the first doubt
+
+To read it: `state`, `usable`, `choice`, `target`, `canary`, `recovery`, `change`, `decide`; then the transcripts in
+`tests/golden/decision`.
 """
