@@ -205,6 +205,31 @@ def test_evidence_beside_one_routes_version_does_not_speak_for_another_routes_ve
         assert judged == [None if held is not other_version else Reason.EVIDENCE_MISSING for held in (first, second)]
 
 
+def two_routes(first: Rung, second: Rung, profiles: tuple[str, str] = (PROFILE, PROFILE)) -> list[Reason | None]:
+    """Why `birch` may not be used on the one route of an agent, and on the other."""
+    rules = [
+        DEPLOYMENT.rule([rung(ATLAS, profile=profile), held], slot=f"s{number}", profile=profile)
+        for number, (held, profile) in enumerate(zip((first, second), profiles, strict=True))
+    ]
+    book = DEPLOYMENT.book(DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", *rules), "grace", "oscar"))
+    return [reason(book, route=RouteId("support", slot, "*")) for slot in ("s0", "s1")]
+
+
+def test_a_model_is_validated_for_each_profile_by_itself():
+    for_chat, for_code = rung(BIRCH), rung(BIRCH, profile="code")
+    assert two_routes(for_chat, for_code, (PROFILE, "code")) == [None, None]
+    assert two_routes(for_chat, for_chat, (PROFILE, "code")) == [None, Reason.EVIDENCE_MISSING]
+    assert two_routes(for_code, for_code, (PROFILE, "code")) == [Reason.EVIDENCE_MISSING, None]
+
+
+def test_evidence_that_stands_beside_another_version_or_profile_does_not_count_even_where_that_one_is_used():
+    nothing = replace(rung(BIRCH), evidence=b"")
+    displaced = Rung(replace(BIRCH, version="2025-12"), "oscar", rung(BIRCH).evidence)
+    assert two_routes(displaced, nothing) == [Reason.EVIDENCE_MISSING] * 2
+    for_code = rung(BIRCH, profile="code")
+    assert two_routes(for_code, nothing, (PROFILE, "code")) == [Reason.EVIDENCE_MISSING] * 2
+
+
 def test_of_two_pieces_of_evidence_for_one_version_the_higher_then_the_longer_counts():
     short, long = rung(BIRCH, expires_at=Micros(NOW + 1)), rung(BIRCH, expires_at=Micros(NOW + 9))
     lower = rung(BIRCH, safety=0)
