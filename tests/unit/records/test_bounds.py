@@ -362,6 +362,8 @@ def test_a_step_of_a_canary_waits_no_shorter_than_it_lasts():
     assert isinstance(reread("policy", path, plan), RoutePolicy)
     for changed in ({"wait_max_us": 6}, {"time_min_us": -1}, {"wait_max_us": DURATION_US_MAX + 1}):
         assert reread("policy", path, {**plan, **changed}) is Reason.OUT_OF_BOUNDS
+    with pytest.raises(ValueError, match="a duration is out of bounds"):
+        CanaryPlan((1,), 1, Micros(-1), Micros(7))
 
 
 def test_read_only_names_a_model_of_the_ladder():
