@@ -98,7 +98,7 @@ async def _take_orders(bus: Bus, journal: Journal) -> None:
     for route, entry in journal.state.routes.items():
         order = open_sealed(there.get(route.key), journal.state.book.trust, RoutingChange)
         if isinstance(order, Verified) and order.event_id == entry.event_id:
-            journal.sealed.setdefault(route, there[route.key])
+            journal.sealed[route] = there[route.key]
 
 
 async def _last(bus: Bus, where: Position) -> dict[str, bytes]:

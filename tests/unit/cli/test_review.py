@@ -57,6 +57,14 @@ def test_an_overdue_review_is_said_to_be_so_and_comes_first(as_json, interlock, 
     assert "OVERDUE since" in interlock("review").stdout
 
 
+def test_the_first_due_comes_first_whatever_its_name(as_json, decision):
+    decision.begin("atlas", triggers=(DOWN,))
+    decision.publish(decision.deployment.policy_of("drafting", decision.deployment.rule(["birch"], triggers=(DOWN,))))
+    decision.verdict("birch", "unavailable", Level.HEALTHY)
+    decision.wait(5)
+    assert [each["route"] for each in as_json("review")["reviews"]] == ["support/main/*", "drafting/main/*"]
+
+
 @pytest.mark.parametrize("outcome", ["confirm", "reapprove"])
 def test_the_agents_owner_closes_a_review(as_json, moved, outcome):
     change = moved.last.id
