@@ -82,7 +82,7 @@ class World:
             await asyncio.sleep(1)
 
     @asynccontextmanager
-    async def router(self):
+    async def router(self, *, beats=True):
         bus, stop, owner = MemoryBus(self.broker), Stop(), "gateway-1"
         publisher, key = await bus.publisher(), DEPLOYMENT.key(owner)
         self.marks = FullDisk(self.folder / "marks.db")
@@ -98,11 +98,13 @@ class World:
             readiness=self.readiness,
             instruments=Instruments(Metrics("test")),
         )
-        beats, running = asyncio.create_task(self.beats()), asyncio.create_task(subscriber.run(stop))
+        tasks = [asyncio.create_task(self.beats())] if beats else []
+        running = asyncio.create_task(subscriber.run(stop))
         try:
             yield subscriber
         finally:
-            beats.cancel()
+            for task in tasks:
+                task.cancel()
             stop.request()
             await running
             self.marks.close()
@@ -225,16 +227,29 @@ def test_after_a_restart_a_change_waits_in_silence_for_the_registration_that_was
         world.document(POLICY, live=False)
         world.again()
         async with world.router() as again:
-            await asyncio.sleep(3.5)
+            await asyncio.sleep(3)
             assert (served(again), world.said(), world.found()) == ({None}, [HELLO], [])
             world.document(entry, live=False)
-            await asyncio.sleep(0.2)  # before the next heartbeat, which could make it good, too
-            assert world.said() == [HELLO, (AckKind.ACK, "change-1", "")]
             await asyncio.sleep(3)
-            assert served(again) == {"atlas"}
+            assert (served(again), world.said()) == ({"atlas"}, [HELLO, (AckKind.ACK, "change-1", "")])
         assert world.broker is withheld
 
     story(tell)
+
+
+def test_a_change_that_came_before_its_policy_counts_once_it_arrives_without_any_heartbeat(tmp_path):
+    async def scenario(clock):
+        world = World(clock, tmp_path)
+        world.live.document(POLICY)
+        world.order("atlas")
+        async with world.router(beats=False):
+            await asyncio.sleep(3)
+            assert world.said() == [HELLO]
+            world.document(POLICY, live=False)
+            await asyncio.sleep(3)
+            assert world.said() == [HELLO, (AckKind.ACK, "change-1", "")]
+
+    run_virtually(scenario)
 
 
 def test_a_router_that_starts_again_reads_what_is_old_in_silence(story):
