@@ -6,8 +6,9 @@ from rich.console import Console
 from interlock.cli.answer import NO, Json, say
 from interlock.cli.trial import Bootstrap, Keep, folder_of, to_the_end
 from interlock.runtime.clock import SystemClock
+from interlock.trials.demo.faults import faults
 from interlock.trials.demo.printed import show
-from interlock.trials.demo.report import document, faults
+from interlock.trials.demo.report import document
 from interlock.trials.demo.run import Staging, play
 from interlock.trials.demo.view import LiveView, PlainView
 

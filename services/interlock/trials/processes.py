@@ -152,9 +152,9 @@ class Processes:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**_inherited(), **environment},
+                env={**inherited(), **environment},
                 start_new_session=True,  # ^C at the terminal is for us; we then stop them in order
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     async def _ready(self, session: aiohttp.ClientSession, name: str) -> None:
@@ -192,7 +192,7 @@ def free_ports(count: int) -> list[int]:
         return [int(each.getsockname()[1]) for each in sockets]
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """This process's environment without what would override a service's settings."""
     return {
         name: value
@@ -205,7 +205,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _SIGKILL = int(signal.SIGKILL)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Between fork and exec: ask the kernel to kill this process when its parent ends, however that comes about."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL)

@@ -20,7 +20,7 @@ from typing import Any, Self
 from interlock.notifier.webhook import public_text
 from interlock.policy.book import Book
 from interlock.runtime.clock import SystemClock
-from interlock.runtime.first_settings import first_settings
+from interlock.runtime.first_settings import OPERATOR, first_settings
 from interlock.runtime.founding import Plan, found
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.opening import load_trust
@@ -83,14 +83,14 @@ class Stage:
                 await stage.bus.close()
 
     def write_settings(self, agent_keys: Mapping[str, str], tuning: Mapping[str, Mapping[str, Any]]) -> None:
-        """Write every service's settings.
+        """Write every service's settings, and the operator's, so that people's commands can be typed.
 
         Args:
             agent_keys: By agent, its API key at the gateway.
             tuning: By service, what differs from the first settings.
         """
         first = first_settings(self.deployment, self.broker.bootstrap, agent_keys)
-        for service in MODULES:
+        for service in (*MODULES, OPERATOR):
             values = {**first[service], "fetch_wait_ms": self.broker.fetch_wait_ms, **tuning.get(service, {})}
             self.workspace.write_settings(service, values)
 

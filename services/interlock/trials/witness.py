@@ -14,17 +14,19 @@ from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
+from interlock.records.commands import Command
 from interlock.records.health import Verdict
 from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
-from interlock.records.telling import Finding
+from interlock.records.state import AnswerEntry
+from interlock.records.telling import Finding, Ticket
 from interlock.runtime.bus import Bus, Position, Reader, Record
-from interlock.signing.verifier import Refused
+from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.time import Micros
-from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, SHARDS, VERDICTS
+from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, SHARDS, TICKETS, VERDICTS
 
-TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name)
+TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name, TICKETS.name)
 """What is read."""
 
 _LOOK_S = 0.05
@@ -39,6 +41,8 @@ class Witness:
         sealed: The same as they were signed, by change id.
         findings: Every finding.
         acks: Every acknowledgement.
+        commands: Every command that was journalled, by its id, with who signed it.
+        tickets: Every request that was kept for a person, by the ticket's id.
         verdicts: Every verdict whose level differs from the one before under its key.
         last_verdict: The last verdict by its key.
         beats: When the last heartbeat of each shard was issued.
@@ -50,6 +54,8 @@ class Witness:
     sealed: dict[str, bytes] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     acks: list[Acknowledgement] = field(default_factory=list)
+    commands: dict[str, Verified[Command]] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     last_verdict: dict[str, Verdict] = field(default_factory=dict)
     beats: dict[int, Micros] = field(default_factory=dict)
@@ -67,12 +73,17 @@ class Witness:
         """Where deciding again gave something else than the log says."""
         return [difference for journal in self._journals.values() for difference in journal.differences]
 
+    @property
+    def answers(self) -> dict[str, AnswerEntry]:
+        """What the audit log says became of each command, by its id."""
+        return {name: answer for journal in self._journals.values() for name, answer in journal.state.answers.items()}
+
     def take(self, record: Record) -> None:
         """Take in one record; what is not genuine is passed over."""
         if record.topic == AUDIT.name:
             self._take_audit(record)
             return
-        opened = open_sealed(record.value, self.book.trust, Finding, Acknowledgement, Verdict, Heartbeat)
+        opened = open_sealed(record.value, self.book.trust, Finding, Acknowledgement, Verdict, Heartbeat, Ticket)
         if isinstance(opened, Refused):
             return
         match opened.value:
@@ -84,6 +95,8 @@ class Witness:
                 self._take_verdict(verdict)
             case Heartbeat() as beat:
                 self.beats[beat.shard] = beat.issued_at
+            case Ticket() as ticket:
+                self.tickets[ticket.id] = ticket
 
     def _take_audit(self, record: Record) -> None:
         taken = self._journals[record.partition].take(record.offset, record.value)
@@ -94,6 +107,10 @@ class Witness:
                 if not isinstance(opened, Refused):
                     self.changes.append(opened.value)
                     self.sealed[opened.value.id] = sealed
+            for given in taken.inputs:
+                ordered = open_sealed(given.value, self.book.trust, Command)
+                if not isinstance(ordered, Refused):
+                    self.commands[ordered.value.id] = ordered
 
     def _take_verdict(self, verdict: Verdict) -> None:
         before = self.last_verdict.get(verdict.key)

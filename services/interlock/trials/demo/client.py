@@ -1,7 +1,8 @@
 """A steady client: an agent that asks at an even pace, whatever the answers, and writes down how each request went.
 
 Every tenth request asks for a model by name that is not approved for this agent, and every fifth is streamed. The `user` field of
-each request names the agent, so that a model's own server can tell whose request it was.
+each request names the agent, so that a model's own server can tell whose request it was. Requests belong to conversations, in turn,
+and each names its own by the request key, which is what a canary keeps together.
 """
 
 import asyncio
@@ -15,12 +16,19 @@ from typing import Any
 import aiohttp
 
 from interlock.router.gateway.faults import SAFE_STATE_CODE
+from interlock.router.gateway.requests import REQUEST_KEY_HEADER
+from interlock.router.gateway.safe_states import HUMAN_QUEUE_CODE
 from interlock.runtime.clock import Clock
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.time import NEVER, Micros
 
 ASK_FOR_EVERY = 10
 STREAM_EVERY = 5
+CONVERSATIONS = 47
+"""Enough that a quarter of them is some of them, whatever the canary's id; a prime, so that each of them asks in every way."""
+
+MODEL_HEADER = "x-interlock-model"
+TICKET_HEADER = "x-interlock-ticket"
 PATIENCE_S = 10.0
 """Longer than any answer of the story takes: a request without an answer by then has failed."""
 
@@ -31,6 +39,7 @@ class Fate(StrEnum):
     OK = "ok"
     FAILED = "failed"
     SAFE_STATE = "safe_state"
+    TICKET = "ticket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,10 @@ class Reply:
         status: The HTTP status; 0 if there was none.
         model: The model that the gateway says has answered; empty if it says none.
         named: The name of a model that was asked for; empty but for every tenth request.
+        asked_at: When the request was sent.
+        key: The conversation that it belongs to.
+        ticket: The ticket that was given for it; empty if none was.
+        sent: Its body.
     """
 
     at: Micros
@@ -50,6 +63,10 @@ class Reply:
     status: int
     model: str
     named: str
+    asked_at: Micros = NEVER
+    key: str = ""
+    ticket: str = ""
+    sent: bytes = b""
 
 
 class SteadyClient:
@@ -110,7 +127,7 @@ class SteadyClient:
 
     async def _ask_on(self) -> None:
         timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
-        headers = {"Authorization": f"Bearer {self._key}"}
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session, asyncio.TaskGroup() as asking:
             for number in count(1):
                 asking.create_task(self._ask(session, number))
@@ -119,28 +136,32 @@ class SteadyClient:
 
     async def _ask(self, session: aiohttp.ClientSession, number: int) -> None:
         named = self._tempted_by if number % ASK_FOR_EVERY == 0 else ""
-        body = {
-            "model": named or self._user,
-            "messages": [{"role": "user", "content": f"Request {number}."}],
-            "user": self._user,
-            "stream": number % STREAM_EVERY == 0,
-        }
+        streamed = number % STREAM_EVERY == 0
+        sent = self._body(number, named or self._user, streamed)
+        key = f"conversation-{number % CONVERSATIONS}"
+        asked_at = self._clock.now().wall
         try:
-            async with session.post(self._url, json=body) as response:
-                whole = await response.read()
-                fate = fate_of(response.status, whole, streamed=bool(body["stream"]))
-                status, model = response.status, response.headers.get("x-interlock-model", "")
+            async with session.post(self._url, data=sent, headers={REQUEST_KEY_HEADER: key}) as response:
+                fate = fate_of(response.status, await response.read(), streamed=streamed)
+                status, told = response.status, {name.lower(): text for name, text in response.headers.items()}
         except (aiohttp.ClientError, TimeoutError, OSError):
-            fate, status, model = Fate.FAILED, 0, ""
-        reply = Reply(self._clock.now().wall, fate, status, model, named)
+            fate, status, told = Fate.FAILED, 0, {}
+        model, ticket = told.get(MODEL_HEADER, ""), told.get(TICKET_HEADER, "")
+        reply = Reply(self._clock.now().wall, fate, status, model, named, asked_at, key, ticket, sent)
         self.replies.append(reply)
         self._on_reply(reply)
+
+    def _body(self, number: int, model: str, streamed: bool) -> bytes:
+        message = {"role": "user", "content": f"Request {number}."}
+        return json.dumps({"model": model, "messages": [message], "user": self._user, "stream": streamed}).encode()
 
 
 def fate_of(status: int, body: bytes, *, streamed: bool) -> Fate:
     """What became of a request, by what came back; a stream without its end has failed."""
     if status == 403 and _code(body) == SAFE_STATE_CODE:
         return Fate.SAFE_STATE
+    if status == 202 and _code(body) == HUMAN_QUEUE_CODE:
+        return Fate.TICKET
     if status != 200 or (streamed and not body.rstrip().endswith(b"data: [DONE]")):
         return Fate.FAILED
     return Fate.OK

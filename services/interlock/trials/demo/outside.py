@@ -10,6 +10,7 @@ import aiohttp
 
 from interlock.trials.demo.cast import ACTORS, Actor
 from interlock.trials.stage import Stage
+from interlock.vocabulary.time import SECOND, Micros
 
 _PATIENCE_S = 5.0
 
@@ -41,10 +42,10 @@ class ModelServers:
         if self._session is not None:
             await self._session.close()
 
-    async def behave(self, model: str, mode: str) -> None:
-        """Make a model's server behave so from now on: `ok`, `error`, `refuse` … (`model_server.Behaviour`)."""
+    async def behave(self, model: str, **behaviour: Any) -> None:
+        """Make a model's server behave so from now on: `mode="error"` and the like (`model_server.Behaviour`)."""
         assert self._session is not None, "enter it first"
-        async with self._session.post(self._control(model), json={"mode": mode}):
+        async with self._session.post(self._control(model), json=behaviour):
             return
 
     async def counts(self) -> dict[str, dict[str, int]]:
@@ -55,6 +56,11 @@ class ModelServers:
             async with self._session.get(self._control(actor.model)) as response:
                 counted[actor.model] = (await response.json())["counts"]["by_user"]
         return counted
+
+    def asked(self, model: str, user: str, since: Micros, until: Micros | None) -> int:
+        """How many requests of a user a model's server wrote down in a time; None: to this day."""
+        times = [seen["at"] * SECOND for seen in self.log(model) if seen["user"] == user]
+        return sum(1 for at in times if since <= at and (until is None or at < until))
 
     def log(self, model: str) -> list[dict[str, Any]]:
         """Every request that a model's server wrote down, see `model_server.Seen`."""

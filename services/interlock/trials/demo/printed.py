@@ -1,10 +1,12 @@
 """The report as a person reads it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+from interlock.records.documents import WHOLE
 
 
 def show(console: Console, document: Mapping[str, Any], faults: Sequence[str]) -> None:
@@ -13,15 +15,19 @@ def show(console: Console, document: Mapping[str, Any], faults: Sequence[str]) -
     Args:
         console: Where to.
         document: The report for programs (`report.document`).
-        faults: What `report.faults` found.
+        faults: What `faults.faults` found.
     """
     lines = [Text("\nChanges in the audit log", "bold")]
     for change in document["changes"]:
         lines += _change(change)
-    lines.append(Text("\nChanges that nobody ordered, refused by the gateway", "bold"))
-    lines += [Text(f"  {refused['kind']}: {refused['reason']}") for refused in document["refused"]]
-    lines.append(Text("\nFigures", "bold"))
-    lines += [Text(f"  {figure}") for figure in _figures(document)]
+    for title, told in (
+        ("Changes that nobody ordered, refused by the gateway", _refused(document)),
+        ("A canary that was rolled back", _canary(document["canary"])),
+        ("A change that waited for approval", _approval(document["approval"], document["tickets"])),
+        ("Figures", _figures(document)),
+    ):
+        lines.append(Text(f"\n{title}", "bold"))
+        lines += [Text(f"  {line}") for line in told]
     lines.append(Text())
     lines += [Text(f"Not as it should be: {fault}", "bold red") for fault in faults]
     if not faults:
@@ -35,7 +41,8 @@ def _change(change: Mapping[str, Any]) -> list[Text]:
     passed = len(change["verification"]) - len(failed)
     told = change["notice_accepted_after_s"]
     notice = "nobody was told" if told is None else f"governance told after {told:.2f} s"
-    moved = f"{change['source'] or 'nothing'} → {change['target']}"
+    part = f" for {change['weight']} %" if change["weight"] < WHOLE else ""
+    moved = f"{change['source'] or 'nothing'} → {change['target']}{part}"
     return [
         Text(f"  {change['timestamp'][11:23]}  {change['route']:<14}  {moved}"),
         Text(f"                {change['reason']}", "dim"),
@@ -43,16 +50,49 @@ def _change(change: Mapping[str, Any]) -> list[Text]:
     ]
 
 
-def _figures(document: Mapping[str, Any]) -> list[str]:
-    requests, audit = document["requests"], document["audit"]
-    reaction = document["first_failure_to_route_change_s"]
-    fates = (
-        f"{requests['ok']} answered, {requests['failed']} failed, {requests['safe_state']} stopped in the safe state"
+def _refused(document: Mapping[str, Any]) -> Iterator[str]:
+    for refused in document["refused"]:
+        yield f"{refused['kind']}: {refused['reason']}"
+
+
+def _canary(canary: Mapping[str, Any] | None) -> Iterator[str]:
+    if canary is None:
+        yield "there was none"
+        return
+    counted = " and ".join(f"{calls} at {model}" for model, calls in canary["counted"].items())
+    stayed = canary["conversations"]
+    yield f"{canary['weight']} % ordered for {canary['model']}, {canary['weight_seen']:g} % seen: {counted}, by their servers' own count"
+    yield (
+        f"{stayed['canary']} conversations were answered by {canary['model']}, {stayed['source']} by {canary['source']}, "
+        f"{canary['conversations_split']} by both"
     )
+    yield canary["reason"] or "it was not rolled back"
+    yield "(What rolled it back is the verdict on the model itself: the two arms are not yet judged against each other.)"
+
+
+def _approval(approval: Mapping[str, Any] | None, tickets: Mapping[str, int]) -> Iterator[str]:
+    if approval is None:
+        yield "there was none"
+        return
+    yield f"{approval['model']} differs in: {', '.join(approval['material'])}; it could be approved until {approval['until']}"
+    for answer in approval["answers"]:
+        outcome = "accepted" if answer["accepted"] else f"refused ({answer['reason']})"
+        yield f"an approval signed by {', '.join(answer['signed_by'])}: {outcome}"
+    waited = approval["waited_s"]
+    how_long = "it still waits" if waited is None else f"it waited for {waited:.1f} s"
+    yield f"{how_long}, and {approval['requests_before']} requests reached it before it was approved, by its server's own count"
+    yield f"meanwhile {tickets['given']} requests got a ticket; {tickets['kept']} of them are kept for a person as they were sent"
+
+
+def _figures(document: Mapping[str, Any]) -> Iterator[str]:
+    requests, audit = document["requests"], document["audit"]
+    for agent, its in requests["by_agent"].items():
+        yield (
+            f"{its['total']} requests of {agent}: {its['ok']} answered, {its['failed']} failed, "
+            f"{its['safe_state']} stopped in the safe state, {its['ticket']} kept for a person"
+        )
+    yield f"{requests['unapproved']} of them reached the model that is not approved, by that model's own count"
+    reaction = document["first_failure_to_route_change_s"]
+    yield f"first failure to routing change: {'never' if reaction is None else f'{reaction:.2f} s'}"
     same = "byte for byte the same" if audit["replayed_identical"] else "NOT THE SAME"
-    return [
-        f"{requests['total']} requests of the agent: {fates}",
-        f"{requests['unapproved']} of them reached the model that is not approved, by that model's own count",
-        f"first failure to routing change: {'never' if reaction is None else f'{reaction:.2f} s'}",
-        f"audit log: {audit['records']} records, {audit['changes']} changes; decided again: {same}",
-    ]
+    yield f"audit log: {audit['records']} records, {audit['changes']} changes; decided again: {same}"

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interlock.trials.broker import broker_at
+from interlock.trials.demo.director import Director, Meanwhile, Notes
+from interlock.trials.demo.evidence import Evidence
 from interlock.trials.demo.gather import gather
-from interlock.trials.demo.report import Evidence
 from interlock.trials.demo.scene import open_scene
-from interlock.trials.demo.story import Meanwhile, Story
+from interlock.trials.demo.story import tell_story
 from interlock.trials.demo.view import View
 
 
@@ -39,8 +40,8 @@ async def play(staging: Staging, view: View) -> Evidence:
     async with broker_at(staging.bootstrap) as broker:
         view.say("Starting the broker, model servers, services and a webhook receiver, each a process of its own")
         async with open_scene(staging.folder, broker, staging.doubles or {}) as scene:
-            story = Story(scene, view.say, staging.meanwhile or {})
+            director = Director(scene, view.say, staging.meanwhile or {}, Notes())
             async with view.watching(scene):
-                await story.run()
+                await tell_story(director)
             view.say("Gathering the evidence and stopping everything")
-            return await gather(scene, story)
+            return await gather(scene, director.notes)

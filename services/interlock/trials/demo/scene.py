@@ -13,19 +13,20 @@ from typing import Any
 
 from interlock.runtime.clock import SystemClock
 from interlock.trials.broker import Broker
-from interlock.trials.demo.cast import ACTORS, AGENT, OTHER_AGENT, TEMPTER, plan
+from interlock.trials.demo.cast import ACTORS, AGENT, LADDERS, OTHER_AGENT, SUPPORT, TEMPTER
 from interlock.trials.demo.client import SteadyClient
+from interlock.trials.demo.founded import plan
 from interlock.trials.demo.outside import ModelServers
 from interlock.trials.processes import free_ports
 from interlock.trials.stage import MODULES, RECEIVER, Stage
 from interlock.trials.witness import Watch, Witness
 
-REQUEST_EVERY_S = 0.1
-OTHER_REQUEST_EVERY_S = 0.5
+REQUEST_EVERY_S = {AGENT: 0.1, SUPPORT: 0.04, OTHER_AGENT: 0.5}
+"""Support asks more often: a quarter of its requests must soon be enough to be seen."""
 
 TUNING: Mapping[str, Mapping[str, Any]] = {
     "health-monitor": {"window": "5s", "silence": "4s"},
-    "probe": {"interval": "400ms", "timeout": "2s"},
+    "probe": {"interval": "400ms", "timeout": "4s"},
 }
 """What differs from the services' own defaults: a story of a minute needs a quicker look."""
 
@@ -39,16 +40,14 @@ class Scene:
         models: The model servers.
         witness: What was seen on the topics, kept up to date by `watch`.
         watch: Waits for what shall be seen.
-        client: The agent's steady client; it asks while it is entered.
-        other_client: That of the other agent.
+        clients: Each agent's steady client; it asks while it is entered.
     """
 
     stage: Stage
     models: ModelServers
     witness: Witness
     watch: Watch
-    client: SteadyClient
-    other_client: SteadyClient
+    clients: Mapping[str, SteadyClient]
 
 
 @asynccontextmanager
@@ -64,13 +63,13 @@ async def open_scene(folder: Path, broker: Broker, doubles: Mapping[str, str]) -
     *model_ports, webhook_port, gateway_port = free_ports(len(ACTORS) + 2)
     ports = {actor.model: port for actor, port in zip(ACTORS, model_ports, strict=True)}
     credentials = {actor.variable: secrets.token_urlsafe(24) for actor in ACTORS}
-    agent_keys = {agent: secrets.token_urlsafe(32) for agent in (AGENT, OTHER_AGENT)}
+    agent_keys = {agent: secrets.token_urlsafe(32) for agent in LADDERS}
     url = f"http://127.0.0.1:{gateway_port}/v1/chat/completions"
 
-    def client_of(agent: str, every_s: float) -> SteadyClient:
-        key = agent_keys[agent]
-        return SteadyClient(url, key, user=agent, every_s=every_s, tempted_by=TEMPTER, clock=clock)
-
+    clients = {
+        agent: SteadyClient(url, key, user=agent, every_s=REQUEST_EVERY_S[agent], tempted_by=TEMPTER, clock=clock)
+        for agent, key in agent_keys.items()
+    }
     async with AsyncExitStack() as stack:
         stage = await stack.enter_async_context(Stage.open(folder, broker, plan(clock.now().wall, ports, webhook_port)))
         stage.write_settings(agent_keys, {**TUNING, "gateway": {"serve": f"127.0.0.1:{gateway_port}"}})
@@ -82,5 +81,4 @@ async def open_scene(folder: Path, broker: Broker, doubles: Mapping[str, str]) -
         for service in MODULES:
             await stage.start(service, module=doubles.get(service), environment=credentials)
         await stage.processes.ready(RECEIVER, *MODULES, *ports)
-        clients = client_of(AGENT, REQUEST_EVERY_S), client_of(OTHER_AGENT, OTHER_REQUEST_EVERY_S)
-        yield Scene(stage, models, witness, watch, *clients)
+        yield Scene(stage, models, witness, watch, clients)

@@ -4,6 +4,7 @@ from interlock.runtime.clock import SystemClock
 from interlock.trials.demo.client import Fate, Reply, SteadyClient, fate_of
 from interlock.vocabulary.time import Micros
 
+TICKET = b'{"error": {"code": "interlock_human_queue"}, "ticket": {"id": "ticket-1"}}'
 SAFE = b'{"error": {"code": "interlock_safe_state", "message": "suspended"}}'
 
 
@@ -18,6 +19,10 @@ SAFE = b'{"error": {"code": "interlock_safe_state", "message": "suspended"}}'
         (403, b"not JSON", False, Fate.FAILED),
         (403, b"[]", False, Fate.FAILED),
         (500, SAFE, False, Fate.FAILED),
+        (202, TICKET, False, Fate.TICKET),
+        (202, TICKET, True, Fate.TICKET),
+        (202, b"{}", False, Fate.FAILED),
+        (200, TICKET, True, Fate.FAILED),
         (502, b"", True, Fate.FAILED),
     ],
 )

@@ -1,63 +1,23 @@
 from dataclasses import replace
 
-import pytest
-
-from interlock.records.change import Cause, Check, RoutingChange, Trigger
-from interlock.testing.builders import Deployment
-from interlock.trials.demo.attacks import Attack
-from interlock.trials.demo.cast import AGENT, FALLBACK, OTHER_AGENT, PRIMARY, TEMPTER
-from interlock.trials.demo.client import Fate, Reply
-from interlock.trials.demo.report import AuditFigures, Evidence, document, faults
-from interlock.trials.demo.story import Refusal
-from interlock.vocabulary.identifiers import ANY, RouteId
-from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import SECOND, Micros
-
-ATTACK = Attack("replayed", "an old change", b"", Reason.NOT_NEWER)
-AUDIT = AuditFigures(records=9, differences=(), cut=())
+from interlock.trials.demo.cast import AGENT, FALLBACK, PRIMARY, SLOW, SUPPORT, TRIED, UNACCEPTED
+from interlock.trials.demo.evidence import Evidence
+from interlock.trials.demo.report import document
 
 
-def change(version: int, source: str | None, target: str | None) -> RoutingChange:
-    return Deployment("demo").change(
-        RouteId(AGENT, "main", ANY),
-        version=version,
-        source=source,
-        target=target,
-        safe_state=None if target else "suspend",
-        cause=Cause(Trigger.UNAVAILABLE, source, "it is gone"),
-        verification=(Check(PRIMARY, "ladder", True, "rung 1"),),
-        issued_at=Micros(version * SECOND),
-    )
-
-
-CHANGES = (
-    change(1, None, None),
-    change(2, None, PRIMARY),
-    change(3, PRIMARY, FALLBACK),
-    change(4, FALLBACK, None),
-    change(5, None, PRIMARY),
-)
-RIGHT = Evidence(
-    changes=CHANGES,
-    beginning=2,
-    told={each.id: (each.issued_at / SECOND + 0.25,) for each in CHANGES},
-    replies=(
-        Reply(Micros(0), Fate.OK, 200, PRIMARY, TEMPTER),
-        Reply(Micros(0), Fate.FAILED, 500, PRIMARY, ""),
-        Reply(Micros(0), Fate.SAFE_STATE, 403, "", ""),
-    ),
-    counted={PRIMARY: {AGENT: 2}, TEMPTER: {OTHER_AGENT: 7, "": 3}},
-    first_failure_s=2.5,
-    refusals=(Refusal(ATTACK, "not_newer"),),
-    audit=AUDIT,
-    trouble="",
-)
-
-
-def test_the_document_tells_what_was_seen() -> None:
-    told = document(RIGHT)
-    assert set(told) == {"changes", "requests", "refused", "audit", "first_failure_to_route_change_s"}
-    assert [(each["source"], each["target"]) for each in told["changes"]] == [
+def test_the_document_tells_what_was_seen(right: Evidence) -> None:
+    told = document(right)
+    assert set(told) == {
+        "changes",
+        "requests",
+        "refused",
+        "canary",
+        "approval",
+        "tickets",
+        "audit",
+        "first_failure_to_route_change_s",
+    }
+    assert [(each["source"], each["target"]) for each in told["changes"]][:5] == [
         (None, "safe_state"),
         ("safe_state", PRIMARY),
         (PRIMARY, FALLBACK),
@@ -70,45 +30,60 @@ def test_the_document_tells_what_was_seen() -> None:
         "reason": "unavailable: it is gone",
         "source": PRIMARY,
         "target": FALLBACK,
+        "weight": 100,
+        "proposed": None,
         "verification": [{"model": PRIMARY, "check": "ladder", "passed": True, "detail": "rung 1"}],
         "notice_accepted_after_s": 0.25,
     }
-    assert told["requests"] == {"total": 3, "ok": 1, "failed": 1, "safe_state": 1, "unapproved": 0}
     assert told["refused"] == [{"kind": "replayed", "reason": "not_newer"}]
-    assert told["audit"] == {"records": 9, "changes": 5, "replayed_identical": True}
+    assert told["audit"] == {"records": 9, "changes": 10, "replayed_identical": True}
     assert told["first_failure_to_route_change_s"] == 0.5
 
 
-def test_evidence_that_is_as_it_should_be_has_no_fault() -> None:
-    assert faults(RIGHT) == []
+def test_requests_are_told_in_all_and_by_agent(right: Evidence) -> None:
+    told = document(right)["requests"]
+    of_agent = {"total": 3, "ok": 1, "failed": 1, "safe_state": 1, "ticket": 0, "unapproved": 0}
+    of_support = {"total": 21, "ok": 20, "failed": 0, "safe_state": 0, "ticket": 1, "unapproved": 0}
+    assert told.pop("by_agent") == {AGENT: of_agent, SUPPORT: of_support}
+    assert told == {name: of_agent[name] + of_support[name] for name in of_agent}
 
 
-WRONG = {
-    "the story stopped": (replace(RIGHT, trouble="Waited in vain."), "Waited in vain"),
-    "another path": (replace(RIGHT, changes=CHANGES[:-1]), "should have moved"),
-    "a change twice": (replace(RIGHT, changes=(*CHANGES[:2], CHANGES[1], *CHANGES[2:]), beginning=3), "twice"),
-    "no failure seen": (replace(RIGHT, first_failure_s=None), "No change left the primary"),
-    "nobody told": (replace(RIGHT, told={}), "accepted no notice"),
-    "told late": (replace(RIGHT, told={each.id: (900.0,) for each in CHANGES}), "more than 300 s"),
-    "unapproved": (replace(RIGHT, counted={TEMPTER: {AGENT: 1, OTHER_AGENT: 7}}), "counted 1 of its requests"),
-    "a strange name": (
-        replace(RIGHT, replies=(*RIGHT.replies, Reply(Micros(0), Fate.OK, 200, TEMPTER, ""))),
-        "not on the ladder",
-    ),
-    "never tempted": (replace(RIGHT, replies=[replace(each, named="") for each in RIGHT.replies]), "never asked"),
-    "the tempter idle": (replace(RIGHT, counted={TEMPTER: {}}), "served nobody"),
-    "nothing answered": (replace(RIGHT, replies=RIGHT.replies[2:]), "No request ended as ok"),
-    "never safe": (replace(RIGHT, replies=RIGHT.replies[:2]), "No request ended as safe_state"),
-    "no attack": (replace(RIGHT, refusals=()), "No forgery"),
-    "not refused": (replace(RIGHT, refusals=(Refusal(ATTACK, None),)), "did not refuse an old change"),
-    "for another reason": (replace(RIGHT, refusals=(Refusal(ATTACK, "empty"),)), "as empty and not as not_newer"),
-    "replayed otherwise": (replace(RIGHT, audit=replace(AUDIT, differences=("step 3",))), "something else: step 3"),
-    "the log cut": (replace(RIGHT, audit=replace(AUDIT, cut=(2,))), "lost its beginning on shards [2]"),
-    "the log empty": (replace(RIGHT, audit=replace(AUDIT, records=0)), "log is empty"),
-}
+def test_the_canary_is_told_by_what_the_servers_counted(right: Evidence) -> None:
+    assert right.tried is not None
+    counted = right.tried.counted
+    told = document(right)["canary"]
+    assert told == {
+        "route": f"{SUPPORT}/main/*",
+        "source": SLOW,
+        "model": TRIED,
+        "weight": 25,
+        "weight_seen": round(100 * counted[TRIED] / 20, 1),
+        "counted": counted,
+        "conversations": {"source": counted[SLOW] // 2, "canary": counted[TRIED] // 2},
+        "conversations_split": 0,
+        "rolled_back": True,
+        "reason": "it is gone",
+    }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_whatever_is_not_as_it_should_be_is_said(name: str) -> None:
-    evidence, said = WRONG[name]
-    assert any(said in fault for fault in faults(evidence)), faults(evidence)
+def test_the_approval_is_told_with_both_answers_and_the_tickets(right: Evidence) -> None:
+    told = document(right)
+    assert told["approval"] == {
+        "route": f"{SUPPORT}/main/*",
+        "model": UNACCEPTED,
+        "material": ["tools"],
+        "until": "2026-08-01T00:00:00.000Z",
+        "safe_state": "human_queue",
+        "answers": [
+            {"signed_by": ["olga"], "accepted": False, "reason": "not_authorised"},
+            {"signed_by": ["oscar"], "accepted": True, "reason": None},
+        ],
+        "waited_s": 4.0,
+        "requests_before": 0,
+    }
+    assert told["tickets"] == {"given": 1, "kept": 1}
+
+
+def test_what_was_not_seen_is_null(right: Evidence) -> None:
+    told = document(replace(right, tried=None, waited=None, first_failure_s=None))
+    assert (told["canary"], told["approval"], told["first_failure_to_route_change_s"]) == (None, None, None)

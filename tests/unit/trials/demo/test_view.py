@@ -7,12 +7,12 @@ from interlock.records.health import Level, Verdict
 from interlock.runtime.clock import SystemClock
 from interlock.testing.builders import NOW, Deployment
 from interlock.testing.driver import AGENT, Driver
-from interlock.trials.demo.cast import PRIMARY, TEMPTER
+from interlock.trials.demo.cast import PRIMARY, ROUTE, STORY_AGENTS, SUPPORT, TEMPTER
 from interlock.trials.demo.client import Fate, Reply, SteadyClient
 from interlock.trials.demo.scene import Scene
 from interlock.trials.demo.view import LiveView, PlainView
 from interlock.trials.witness import Witness
-from interlock.vocabulary.identifiers import ANY
+from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.time import SECOND
 
 CLOCK = SystemClock()
@@ -24,14 +24,24 @@ def scene() -> Scene:
     witness = Witness(DEPLOYMENT.book())
     driver = Driver(DEPLOYMENT, DEPLOYMENT.policy(AGENT, ["atlas", "birch"]))
     witness.changes += driver.orders
+    witness.changes.append(
+        DEPLOYMENT.change(ROUTE, source="dune", target="elm", weight=25, canary="c", safe_state=None)
+    )
+    other = RouteId(SUPPORT, "other", ANY)
+    witness.changes.append(
+        DEPLOYMENT.change(other, source="dune", target=None, safe_state="human_queue", proposed="fir")
+    )
     verdict = Verdict(PRIMARY, ANY, "errors>0.5", Level.DEGRADED, "", 3, (), NOW, NOW, NOW)
     witness.last_verdict[verdict.key] = verdict
-    client = SteadyClient("http://127.0.0.1:9", "key", user="a", every_s=1, tempted_by=TEMPTER, clock=CLOCK)
-    client.replies.append(Reply(CLOCK.now().wall, Fate.OK, 200, PRIMARY, TEMPTER))
+    clients = {
+        agent: SteadyClient("http://127.0.0.1:9", "key", user="a", every_s=1, tempted_by=TEMPTER, clock=CLOCK)
+        for agent in STORY_AGENTS
+    }
+    clients[SUPPORT].replies.append(Reply(CLOCK.now().wall, Fate.TICKET, 202, "", TEMPTER))
     body = {"data": {"change_id": driver.orders[0].id}}
     notice: dict[str, Any] = {"genuine": True, "status": 204, "at": NOW / SECOND + 0.25, "body": body}
     return cast(
-        "Scene", SimpleNamespace(witness=witness, client=client, stage=SimpleNamespace(notices=lambda: [notice]))
+        "Scene", SimpleNamespace(witness=witness, clients=clients, stage=SimpleNamespace(notices=lambda: [notice]))
     )
 
 
@@ -41,7 +51,16 @@ async def test_at_a_terminal_routes_verdicts_requests_and_notices_are_drawn() ->
     async with view.watching(scene()):
         view.say("the primary fails")
     shown = console.export_text()
-    for part in ("the primary fails", "SAFE STATE", "degraded", f"{TEMPTER} *", "0.25 s"):
+    for part in (
+        "the primary fails",
+        "SAFE STATE suspend",
+        "dune 75 %, elm 25 %",
+        "SAFE STATE human_queue, fir waits for approval",
+        "degraded",
+        f"{TEMPTER} *",
+        "0.25 s",
+        "ticket",
+    ):
         assert part in shown, part
 
 
