@@ -62,6 +62,9 @@ def test_the_first_due_comes_first_whatever_its_name(as_json, decision):
     decision.publish(decision.deployment.policy_of("drafting", decision.deployment.rule(["birch"], triggers=(DOWN,))))
     decision.verdict("birch", "unavailable", Level.HEALTHY)
     decision.wait(5)
+    for model in ("atlas", "birch"):
+        decision.verdict(model, "unavailable", Level.UNAVAILABLE)
+        decision.wait(1)
     assert [each["route"] for each in as_json("review")["reviews"]] == ["support/main/*", "drafting/main/*"]
 
 
