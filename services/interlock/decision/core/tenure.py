@@ -68,9 +68,7 @@ class Tenure:
         return self.may_publish and heard_to_end
 
     def end(self, doubt: Reason) -> Tenure:
-        """The term after a doubt; the first one stands."""
-        if self.doubt is not None:
-            return self
+        """The term after a doubt."""
         return replace(self, doubt=doubt)
 
     def append(self, *, held: bool) -> Tenure:

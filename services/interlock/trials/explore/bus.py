@@ -89,6 +89,8 @@ class Bus:
         after = replace(before, items=(*before.items, item), journal=journal)
         said = self.catalogue[item].value
         assert isinstance(said, AuditRecord), "nothing else is appended"
+        if self.catalogue[item].forged:
+            return after
         if said.kind is AuditKind.CLAIM:
             return replace(after, term=len(before.items), claims=before.claims + 1)
         if said.term != before.term or said.sequence != before.sequence + 1:

@@ -1,7 +1,8 @@
 """What one owner was told, kept beside it, and what the rules of DESIGN 5 make of it: an oracle that shares no code with the cores.
 
-It covers what the explored policies use: rule 1 as data (`world.Said`), rule 2 for one objective, rule 3 in mode `cutover`, the
-stable period of rule 6, disabling and suspending. Canaries, approvals and damping have rules of their own, which it does not judge.
+It covers rule 1 as data (`world.Said`), rules 2, 3 and 4 for the triggers of the explored policies, dwell and the stable period of rule
+6, guards, disabling, freezing and suspending; `canaries` covers rule 5, `approvals` rule 7. Not judged: damping and the window of rule
+6, which may hold back a climb.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +12,17 @@ from interlock.trials.explore.world import Ordered, World
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import NEVER, Micros
 
+AGAINST = frozenset({Level.UNAVAILABLE, Level.DEGRADED})
+GUARD = "guard"
+"""The objective under which verdicts speak of guards."""
+
+UNAVAILABLE = "unavailable"
+REFUSALS = "refusals>0.1"
+"""Refusals stop the route until a person lets it go on, and no lower rung may answer in place of a model that refuses."""
+
+ERRORS = "errors>0.2"
+"""Errors make the explored policies leave by canary."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -18,46 +30,61 @@ class Facts:
 
     Attributes:
         documents: The documents that it heard, by their place in the world.
-        levels: The last level of each model, and since when: (model, level, since).
+        levels: The last level of each model, or guard, under each objective, and since when.
         disabled: Models that an operator took away, and until when.
-        suspended: Whether an operator ordered the safe state.
+        frozen: Until then no move but into the safe state.
+        suspended: Whether the safe state was ordered.
         commands: The commands that it read, by their place in the world.
+        canary: The last judgement of a canary that rests on enough calls: its objective and level.
+        approved: Models that the agent owner allowed until the route is back at its primary.
+        rejected: Models that a person took away until then.
+        kept_away: The model whose canary failed last, and until when it is not tried again.
     """
 
     documents: frozenset[int] = frozenset()
-    levels: tuple[tuple[str, Level, Micros], ...] = ()
+    levels: tuple[tuple[str, str, Level, Micros], ...] = ()
     disabled: tuple[tuple[str, Micros], ...] = ()
+    frozen: Micros = NEVER
     suspended: bool = False
     commands: frozenset[int] = frozenset()
+    canary: tuple[str, Level] = ("", Level.UNKNOWN)
+    kept_away: tuple[str, Micros] = ("", NEVER)
+    approved: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
 
     def heard(self, document: int) -> "Facts":
         """The facts after a document."""
         return replace(self, documents=self.documents | {document})
 
-    def judged(self, model: str, level: Level, now: Micros) -> "Facts":
+    def judged(self, model: str, objective: str, level: Level, now: Micros) -> "Facts":
         """The facts after a verdict: the same level again is nothing new."""
-        if self.level(model)[0] is level:
+        if self.level(model, objective)[0] is level:
             return self
-        others = tuple(item for item in self.levels if item[0] != model)
-        return replace(self, levels=tuple(sorted((*others, (model, level, now)))))
+        others = tuple(item for item in self.levels if item[:2] != (model, objective))
+        return replace(self, levels=tuple(sorted((*others, (model, objective, level, now)))))
 
-    def lapsed(self, model: str, now: Micros) -> "Facts":
+    def lapsed(self, model: str, objective: str, now: Micros) -> "Facts":
         """The facts after a verdict was not refreshed."""
-        return self.judged(model, Level.UNKNOWN, now) if self.level(model)[0] is not None else self
+        known = self.level(model, objective)[0] is not None
+        return self.judged(model, objective, Level.UNKNOWN, now) if known else self
 
     def ordered(self, place: int, order: Ordered, now: Micros) -> "Facts":
-        """The facts after a command: read once, it counts once."""
+        """The facts after a command: read once, it counts once, and not after its end."""
         if place in self.commands:
             return self
-        suspended = self.suspended if order.suspends is None else order.suspends
-        disabled = self.disabled
-        if order.disables and now < order.until:
-            disabled = (*disabled, (order.disables, order.until))
-        return replace(self, commands=self.commands | {place}, disabled=disabled, suspended=suspended)
+        after = replace(self, commands=self.commands | {place})
+        if now >= order.until:
+            return after
+        if order.disables:
+            return replace(after, disabled=(*self.disabled, (order.disables, order.until)))
+        if order.freezes:
+            return replace(after, frozen=order.until)
+        return replace(after, suspended=order.suspends, frozen=self.frozen if order.suspends else NEVER)
 
-    def level(self, model: str) -> tuple[Level | None, Micros]:
-        """The last level of a model, and since when; None: there was no verdict."""
-        return next(((level, since) for name, level, since in self.levels if name == model), (None, NEVER))
+    def level(self, model: str, objective: str) -> tuple[Level | None, Micros]:
+        """The last level of a model under an objective, and since when; None: there was no verdict."""
+        found = ((level, since) for name, watched, level, since in self.levels if (name, watched) == (model, objective))
+        return next(found, (None, NEVER))
 
 
 NOTHING = Facts()
@@ -85,39 +112,71 @@ class Oracle:
         denied = any(self.world.documents[place].denies == model for place in self.facts.documents)
         return not denied and any(name == model and self.now < until for name, until in self.ladder)
 
+    def guarded(self) -> bool:
+        """Rule 4: every guard is there, or silent for no longer than is borne."""
+        return all(self._there(guard) for guard in self.world.guards)
+
+    def _there(self, guard: str) -> bool:
+        level, since = self.facts.level(f"guard@{guard}", GUARD)
+        return level is Level.HEALTHY or (level is Level.UNKNOWN and self.now - since < self.world.blind_us)
+
     def disabled(self, model: str) -> bool:
         """Whether an operator has taken the model away."""
         return any(name == model and self.now < until for name, until in self.facts.disabled)
 
+    def allowed(self, model: str) -> bool:
+        """Policy and people leave it."""
+        return self.admissible(model) and not self.disabled(model)
+
     def may_enter(self, model: str) -> bool:
-        """Rules 1 and 2: healthy, freshly."""
-        return self.admissible(model) and not self.disabled(model) and self.facts.level(model)[0] is Level.HEALTHY
+        """Rules 1, 2 and 4: healthy, freshly, and no model above it is out for its refusals alone."""
+        names = [name for name, _ in self.ladder]
+        healthy = all(self.facts.level(model, watched)[0] is Level.HEALTHY for watched in self.world.objectives)
+        above = names[: names.index(model)] if model in names else []
+        return self.allowed(model) and healthy and not any(self._only_refuses(name) for name in above)
+
+    def _only_refuses(self, model: str) -> bool:
+        out = [watched for watched in self.world.objectives if not self._bears(model, watched)]
+        return self.allowed(model) and out == [REFUSALS]
 
     def stable(self, model: str) -> bool:
         """Rule 6: it may be entered, and has been healthy for the stable period."""
-        return self.may_enter(model) and self.now - self.facts.level(model)[1] >= self.world.stable_us
+        since = max(self.facts.level(model, watched)[1] for watched in self.world.objectives)
+        return self.may_enter(model) and self.now - since >= self.world.stable_us
 
     def may_stay(self, model: str) -> bool:
         """Rules 2 and 4: nothing qualifies against it."""
-        level, since = self.facts.level(model)
-        if self.facts.suspended or self.disabled(model) or not self.admissible(model):
-            return False
-        if level in {Level.UNAVAILABLE, Level.DEGRADED}:
+        return self.allowed(model) and all(self._bears(model, watched) for watched in self.world.objectives)
+
+    def must_leave_at_once(self, model: str) -> bool:
+        """It may not stay, and not for errors alone, from which the route moves away step by step."""
+        others = [watched for watched in self.world.objectives if watched != ERRORS]
+        return not self.allowed(model) or not all(self._bears(model, watched) for watched in others)
+
+    def _bears(self, model: str, objective: str) -> bool:
+        level, since = self.facts.level(model, objective)
+        if level in AGAINST:
             return self.now - since < self.world.for_us
-        return not (level is Level.UNKNOWN and self.now - since >= self.world.blind_us)
+        blind = objective == UNAVAILABLE and level is Level.UNKNOWN
+        return not (blind and self.now - since >= self.world.blind_us)
 
-    def expected(self, before: str | None, *, first: bool) -> frozenset[str | None]:
-        """Rule 3: where the route may be after a step, given where it was; None is the safe state.
+    def expected(self, before: str | None, entered: Micros, *, first: bool) -> frozenset[str | None]:
+        """Rule 3: where the route may be after a step.
 
-        Damping and the window of rule 6 may hold back a climb, so staying is always allowed where it was.
+        Args:
+            before: Where it was; None: in the safe state.
+            entered: Since when.
+            first: Whether nothing was ordered for it yet.
         """
-        names = [name for name, _ in self.ladder]
-        if self.facts.suspended:
+        names, frozen = [name for name, _ in self.ladder], self.now < self.facts.frozen
+        if self.facts.suspended or not self.guarded():
             return frozenset({None})
-        if not first and before is not None and self.may_stay(before):
-            above = [name for name in names[: names.index(before)] if self.stable(name)]
+        if first:
+            return frozenset({next((name for name in names if self.may_enter(name)), None)})
+        if before is None:
+            return frozenset({None, *[name for name in names if self.stable(name) and not frozen][:1]})
+        if self.may_stay(before):
+            dwells = frozen or self.now - entered < self.world.dwell_us
+            above = [name for name in names[: names.index(before)] if self.stable(name) and not dwells]
             return frozenset({before, *above[:1]})
-        if not first and before is None:
-            return frozenset({None, *[name for name in names if self.stable(name)][:1]})
-        entered = next((name for name in names if self.may_enter(name)), None)
-        return frozenset({entered})
+        return frozenset({None if frozen else next((name for name in names if self.may_enter(name)), None)})

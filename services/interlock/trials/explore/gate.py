@@ -21,16 +21,35 @@ MUTANTS_AT_ONCE = 2
 MUTANT_S_MAX = 300
 """How long one mutant may take: one that never ends is not caught."""
 
-WORLDS = (("theft", 12_000), ("revocation", 12_000), ("takeover", 20_000), ("verdicts", 2_500))
-"""Where a violation is looked for, and among how many states."""
+WORLDS = (
+    ("theft", 12_000, 8),
+    ("registry", 12_000, 6),
+    ("roots", 8_000, 6),
+    ("withheld", 6_000, 8),
+    ("succession", 10_000, 8),
+    ("revocation", 15_000, 8),
+    ("takeover", 15_000, 8),
+    ("verdicts", 2_500, 4),
+    ("orders", 2_500, 4),
+    ("guarded", 2_500, 4),
+    ("refusals", 2_500, 4),
+    ("approval", 2_500, 0),
+    ("canary", 5_000, 0),
+    ("broader", 120, 0),
+    ("unfit", 120, 0),
+)
+"""Where a violation is looked for: the world, how many states, and from how many of them faults stop."""
 
 _FIRST = {
     "decision.core.tenure": ("takeover",),
-    "decision.core": ("verdicts",),
+    "decision.core.journal": ("takeover",),
+    "decision.core.canary": ("canary",),
+    "decision.core": ("verdicts", "orders", "guarded", "refusals", "approval", "canary"),
     "records": ("takeover",),
-    "policy": ("revocation",),
+    "policy.book": ("registry", "roots"),
+    "policy": ("broader", "unfit"),
 }
-"""Where a module's guards are most likely to be missed: that world comes first."""
+"""Where a module's guards are most likely to be missed: those worlds come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +130,9 @@ def _without(guard: Guard, partner: Guard | None = None) -> Result:
     )
 
 
-def _worlds(guard: Guard) -> Iterator[tuple[str, int]]:
+def _worlds(guard: Guard) -> Iterator[tuple[str, int, int]]:
     """The worlds, the most promising first."""
     module = guard.module.removeprefix("interlock.")
     first = next((worlds for prefix, worlds in _FIRST.items() if module.startswith(prefix)), ())
-    yield from ((name, limit) for name, limit in WORLDS if name in first)
-    yield from ((name, limit) for name, limit in WORLDS if name not in first)
+    yield from (world for world in WORLDS if world[0] in first)
+    yield from (world for world in WORLDS if world[0] not in first)

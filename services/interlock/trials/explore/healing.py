@@ -42,7 +42,8 @@ class _Healing:
             for item in (process.late, process.flight):
                 if item is not None:
                     self.log = self.product.bus.appended(self.log, item)
-        alive = [process for process in processes if process.tenure is not None and process.flight is None]
+        alive = [process for process in processes if process.flight is None]
+        alive = [process for process in alive if process.tenure is not None and process.tenure.doubt is None]
         alive = [process for process in alive if self.desk.reads_log(process, self.log) is None]
         self.ruler = alive[0] if alive else self.desk.claim(Process(), self.log, self.t)[0]
         if not alive:
@@ -78,7 +79,7 @@ class _Healing:
             level = Level.UNAVAILABLE
             said = Verdict(model, ANY, "unavailable", level, "it is down", 9, ("gateway-1",), now, now, until)
             given = Input(InputKind.RECORD, VERDICTS.name, 0, 0, self.world.seal(said, "health-1"))
-            facts = self.ruler.facts.judged(model, level, now)
+            facts = self.ruler.facts.judged(model, "unavailable", level, now)
             self.decided(self.desk.decided(self.ruler, given, facts, self.t))
 
     def round(self, routers: list[Router]) -> list[Router]:

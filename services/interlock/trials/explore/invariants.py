@@ -3,22 +3,28 @@
 An invariant asks the truth of the world (`world.Said`, `facts.Oracle`), never the code that it judges.
 """
 
+import traceback
+from pathlib import Path
+
 from interlock.decision.core.state import State
-from interlock.records.change import RoutingChange
+from interlock.records.change import Heartbeat, RoutingChange
+from interlock.records.documents import SafeState
 from interlock.records.head import Head
 from interlock.records.sealing import event_id_of
 from interlock.router.core.accept import Acceptance, Answer
 from interlock.router.core.marks import Marks, parse_order
+from interlock.trials.explore import approvals, canaries
 from interlock.trials.explore.bus import Log
 from interlock.trials.explore.catalogue import Catalogue, Item
 from interlock.trials.explore.facts import Facts, Oracle
 from interlock.trials.explore.owner import Process
-from interlock.trials.explore.router import Router
+from interlock.trials.explore.router import Router, meant_for
 from interlock.trials.explore.thief import never
 from interlock.trials.explore.world import World
 from interlock.vocabulary.identifiers import Order, RouteId
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX
 from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import NEVER, Micros
 
 Served = frozenset[tuple[RouteId, str, bool]]
 
@@ -34,6 +40,18 @@ class Broken(Exception):  # noqa: N818 - not an error of this program: it is wha
         self.place: int | None = None
 
 
+def raised_by_core(error: Exception) -> Broken:
+    """Total: a core never raises, whatever it is given.
+
+    Raises:
+        Exception: The error itself, if it is the explorer's own.
+    """
+    trace = traceback.extract_tb(error.__traceback__)
+    if Path(trace[-1].filename).parent == Path(__file__).parent:
+        raise error
+    return Broken("total", f"a core raised {type(error).__name__}: {error}")
+
+
 def serves_only_admissible(world: World, router: Router, served: Served, t: int) -> None:
     """S1: a router serves a model only if it is admissible under the documents that it was ever shown, whatever the request.
 
@@ -43,6 +61,17 @@ def serves_only_admissible(world: World, router: Router, served: Served, t: int)
     for route, model, _ in served:
         if not Oracle(world, facts, route, world.wall(t)).admissible(model):
             raise Broken("S1", f"{route.key} is served by {model}, which policy does not allow")
+
+
+def serves_only_by_the_newest(router: Router, served: Served) -> None:
+    """S3: nothing is served on the strength of a trust root, policy or registration that is older than one ever held."""
+    book, marks = router.state.book, router.state.marks
+    for route, model, _ in served:
+        held, entry = book.policies.get(route.agent), book.registry.get(model)
+        stands = (book.trust.version, held.value.version if held else 0, entry.value.version if entry else 0)
+        was = (marks.number("root"), marks.number(f"policy/{route.agent}"), marks.number(f"model/{model}"))
+        if any(now < before for now, before in zip(stands, was, strict=True)):
+            raise Broken("S3", f"{route.key} is served under an older document than was held before")
 
 
 def serves_only_with_lease(router: Router, served: Served) -> None:
@@ -91,6 +120,48 @@ def obeys_no_older_term(before: Router, answer: Acceptance) -> None:
         order = answer.change.value.order
         if Order(order.root, order.term, 0) < before.state.marks.term(answer.change.value.shard):
             raise Broken("S3", f"an order of term {order.term} was obeyed, though a later term is known")
+
+
+def renews_for_what_is_meant(world: World, item: Item, t: int) -> None:
+    """S6: a lease is renewed only by a heartbeat for this deployment and shard, of this time."""
+    assert isinstance(item.value, Heartbeat), "asked of heartbeats only"
+    if not meant_for(item.value, world, world.wall(t)):
+        raise Broken("S6", f"a lease is renewed by {item.words}")
+
+
+def renews_only_forward(before: Router, item: Item) -> None:
+    """S3: a heartbeat of a term that is over, or no newer than the last, renews nothing."""
+    said = item.value
+    assert isinstance(said, Heartbeat), "asked of heartbeats only"
+    lease = before.state.leases.get(said.shard)
+    if Order(said.root_version, said.term, 0) < before.state.marks.term(said.shard):
+        raise Broken("S3", f"a lease is renewed by {item.words}, though a later term is known")
+    if lease is not None and said.order <= lease.order:
+        raise Broken("S3", f"a lease is renewed by {item.words}, though a later heartbeat was taken")
+
+
+def waits_for_the_newest(before: Router, after: Router) -> None:
+    """S3: what waits for its policy or for a heartbeat is not replaced by something older."""
+    for route, candidate in before.state.candidates.items():
+        now = after.state.candidates.get(route)
+        if now is not None and now.change.value.order < candidate.change.value.order:
+            raise Broken("S3", f"of two orders of {route.key} that wait, the older one is kept")
+
+
+def stops_when_told(world: World, before: Router, item: Item, answer: Acceptance, t: int) -> None:
+    """S13: a new, genuine order into the safe state is obeyed at once, if its policy is held."""
+    said, state = item.value, before.state
+    assert isinstance(said, RoutingChange), "asked of orders only"
+    mark, held = state.marks.order(said.route), state.book.policies.get(said.agent)
+    known = held is not None and held.event_id == said.policy_digest
+    newest = state.book.trust.version == max(said.root_version, state.marks.number("root"))
+    newest = newest and held is not None and held.value.version == state.marks.number(f"policy/{said.agent}")
+    timely = said.issued_at - CLOCK_SKEW_US_MAX <= world.wall(t) < said.not_after
+    ruling = Order(said.root_version, said.term, 0) >= state.marks.term(said.shard)
+    newer = mark is None or said.order > mark[0]
+    stops = not item.forged and said.target is None
+    if stops and known and newest and timely and ruling and newer and answer.answer is not Answer.ACCEPTED:
+        raise Broken("S13", f"a router does not obey {item.words}")
 
 
 def obeys_nothing_forged(catalogue: Catalogue, router: Router) -> None:
@@ -167,15 +238,31 @@ def state_is_what_is_logged(process: Process, log: Log) -> None:
 
 
 def decides_as_ruled(world: World, before: State, after: State, facts: Facts, t: int) -> None:
-    """S11 and S13: the target is as rule 3 says; once a trigger has qualified, the route does not stay where it was."""
+    """S11 and S13: the target is as rules 3 to 6 say; once a trigger has qualified, the route does not stay where it was."""
     for route in world.routes:
         entry, was = after.routes.get(route), before.routes.get(route)
         if entry is None:
             continue
+        oracle = Oracle(world, facts, route, world.wall(t))
+        answering = entry.target if entry.safe_state is not None else None
+        if answering is not None and not (oracle.guarded() and oracle.may_stay(answering)):
+            raise Broken("S13", f"{route.key} is answered by {answering} in its safe state, though it must stop")
+        if world.reply and entry.safe_state == SafeState.SUSPEND and oracle.guarded() and oracle.may_enter(world.reply):
+            raise Broken("S11", f"{route.key} is suspended, though {world.reply} may answer without tools")
+        if world.approvals:
+            wrong = approvals.fault(oracle, was, entry)
+            if wrong is not None:
+                raise Broken("S11", f"{route.key}: {wrong}")
+            continue
+        if world.canaries:
+            wrong = canaries.fault(oracle, was, entry, world.dwell_us, Micros(2 * world.blind_us))
+            if wrong is not None:
+                raise Broken("S11", f"{route.key}: {wrong}")
+            continue
         old = was.target if was is not None and was.safe_state is None else None
         new = entry.target if entry.safe_state is None else None
-        oracle = Oracle(world, facts, route, world.wall(t))
         if new == old and old is not None and not oracle.may_stay(old):
             raise Broken("S13", f"{route.key} stays with {old}, though it must leave it")
-        if new not in oracle.expected(old, first=was is None):
+        entered = was.entered_at if was is not None else NEVER
+        if new not in oracle.expected(old, entered, first=was is None):
             raise Broken("S11", f"{route.key} goes from {old} to {new}, which rule 3 does not say")

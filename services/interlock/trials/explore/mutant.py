@@ -3,7 +3,7 @@
 The modules concerned are read, the guards taken out of the syntax tree, and the rest is what is run: production code has no switch for
 it. Nothing of Interlock may be imported before the finder is in place, so imports stand inside `main`.
 
-    python -m interlock.trials.explore.mutant '{"without": {"interlock.records.log": [0]}, "worlds": [["takeover", 5000]]}'
+    python -m interlock.trials.explore.mutant '{"without": {"interlock.records.log": [0]}, "worlds": [["takeover", 5000, 10]]}'
 """
 
 import importlib.abc
@@ -49,8 +49,8 @@ def main(argument: str) -> None:
     from interlock.trials.explore.trial import explore  # noqa: PLC0415 - after the finder
 
     found: dict[str, Any] = {"invariant": None, "detail": "", "steps": 0, "world": "", "states": 0, "story": []}
-    for world, limit in asked["worlds"]:
-        explored = explore(world, limit)
+    for world, limit, sample in asked["worlds"]:
+        explored = explore(world, limit, sample=sample)
         found["states"] += explored.states
         if explored.violation is not None:
             violation = explored.violation

@@ -56,7 +56,10 @@ class Process:
 
     @property
     def idle(self) -> bool:
-        """Whether it rules and nothing is under way: only then the shell reads on."""
+        """Whether nothing is under way: only then the shell reads on.
+
+        A process whose term has ended may go on trying: it is for the term to forbid it everything.
+        """
         return self.tenure is not None and self.flight is None and not self.outbox
 
     def key(self) -> Hashable:
@@ -69,6 +72,11 @@ class Process:
     def ended(self) -> "Process":
         """The process after its term: what it was appending may still reach the log."""
         return Process(late=self.flight if self.flight is not None else self.late, held=self.held)
+
+    def serves(self) -> str | None:
+        """The model that it has ordered for the agent's only route; None: the safe state, or several routes."""
+        entries = list(self.state.routes.values()) if self.state is not None else []
+        return entries[0].target if len(entries) == 1 and entries[0].safe_state is None else None
 
     def next_document(self, documents: tuple[tuple[int, int], ...]) -> int | None:
         """The first document that is new to it: the policies topic is read in its order."""
@@ -104,12 +112,13 @@ class Desk:
     catalogue: Catalogue
     bus: Bus
 
-    def claim(self, process: Process, log: int, t: int) -> tuple[Process, int]:
+    def claim(self, process: Process, log: int, t: int, signer: str = OWNER) -> tuple[Process, int]:
         """Append a claim and rebuild from the log up to it."""
         now = self.world.wall(t)
         record = AuditRecord(SHARD, AuditKind.CLAIM, OWNER, NO_TERM, 0, now, (), (), (), b"")
         offset = len(self.bus.logs[log].items)
-        item = self.catalogue.add(self.world.seal(record, OWNER), record, "a claim")
+        forged = "" if signer == OWNER else "a claim that nobody may make"
+        item = self.catalogue.add(self.world.seal(record, signer), record, "a claim", forged=forged)
         after = self.bus.appended(log, item)
         rebuilt = self.bus.logs[after]
         tenure = Tenure.begin(offset, rebuilt.journal.log)
@@ -143,7 +152,7 @@ class Desk:
             return after
         tenure = process.tenure.append(held=process.held)
         if tenure.doubt is not None:
-            return process.ended()
+            return replace(process, tenure=tenure)
         return self._appending(replace(after, tenure=tenure), given, outcome, now)
 
     def _appending(self, process: Process, given: Input, outcome: Outcome, now: Micros) -> Process:
@@ -187,8 +196,7 @@ class Desk:
         offset = len(self.bus.logs[log].items)
         after = self.bus.appended(log, process.flight)
         tenure = process.tenure.acknowledged(offset)
-        landed = replace(process, tenure=tenure, flight=None)
-        return (landed.ended() if tenure.doubt is not None else landed), after
+        return replace(process, tenure=tenure, flight=None), after
 
     def reads_log(self, process: Process, log: int) -> Process | None:
         """Read what others wrote to the log."""
@@ -196,7 +204,7 @@ class Desk:
         tenure = process.tenure
         for offset in range(tenure.next_offset, len(self.bus.logs[log].items)):
             tenure = tenure.saw(offset)
-        return None if tenure == process.tenure else process.ended()
+        return None if tenure == process.tenure else replace(process, tenure=tenure)
 
     def missing(self, process: Process, shown: int) -> int | None:
         """The order that is not the last one on the routes topic and should be: to be published again."""

@@ -12,5 +12,46 @@ class Partner:
     why: str
 
 
-PARTNERS: Mapping[str, Partner] = {}
+_GAP = "decision.core.tenure:Tenure.acknowledged:offset-!=-self.next_offset"
+
+PARTNERS: Mapping[str, Partner] = {
+    "router.core.fit:control_unfit:rule-is-none": Partner(
+        "policy.admissible:examine:held-is-none-or-rule-is-none",
+        "A route that no policy names has no admissible model; asked first, it is told by its right reason.",
+    ),
+    "router.core.fit:ruling:held-is-none-or-held.value.version-<-marks.number-f--e1fcc4e": Partner(
+        "router.core.fit:_policy_unfit:held-is-none-or-held.value.version-<-max-order.polic-5edd9e5",
+        "Under an older policy than was ever held every order is unfit; grace and safe state must not be taken from it either.",
+    ),
+    "router.core.fit:ruling:book.trust.version->=-marks.number-root": Partner(
+        "router.core.fit:_policy_unfit:book.trust.version-<-max-order.root_version-marks.nu-6a919fb",
+        "Likewise under an older trust root.",
+    ),
+    "router.core.fit:_policy_unfit:order.policy_version-<-held.value.version": Partner(
+        "router.core.fit:_policy_unfit:order.policy_digest-!=-held.event_id",
+        "Another version has another digest; an older one is told by its right reason.",
+    ),
+    "decision.core.target:choose:entry.safe_state-is-none~2": Partner(
+        "decision.core.target:_keep_safe:entry.safe_state-!=-wanted",
+        "A route that is served is in no safe state, so it is not in the one that its policy names either.",
+    ),
+    "decision.core.target:_keep_safe:entry.safe_state-!=-wanted": Partner(
+        "decision.core.target:choose:entry.safe_state-is-none~2",
+        "It takes over where a route that must stop was not sent to its safe state at once.",
+    ),
+    "router.core.marks:Marks.put_term:term->-self.term-shard": Partner(
+        "router.core.accept:_too_late:order-order.root-order.term-0-<-state.marks.term-cha-6818e46",
+        "An order of an older term is obeyed only by a heartbeat of the newer one, which marks its own term afterwards.",
+    ),
+    "decision.core.tenure:Tenure.may_publish:self.doubt-is-none": Partner(
+        _GAP, "Who goes on after a doubt appends, and his next append does not land where it must."
+    ),
+    "decision.core.tenure:Tenure.append:not-held": Partner(
+        _GAP,
+        "Who lost the shard unnoticed meets his successor's claim in the log; to ask the group is cheaper, and earlier.",
+    ),
+    "decision.core.tenure:Tenure.append:not-self.may_publish": Partner(
+        _GAP, "An append after a doubt lands where it counts for nothing; this one is not even sent."
+    ),
+}
 """By the name of the redundant guard."""

@@ -12,10 +12,11 @@ from interlock.records.change import Heartbeat, RoutingChange
 from interlock.trials.explore import invariants
 from interlock.trials.explore.bus import Bus, Shown
 from interlock.trials.explore.catalogue import Catalogue
+from interlock.trials.explore.facts import UNAVAILABLE
 from interlock.trials.explore.moves import Action, OwnerMoves, RouterMoves, judged
-from interlock.trials.explore.owner import Process
-from interlock.trials.explore.thief import forged, partition_of
-from interlock.trials.explore.world import World
+from interlock.trials.explore.owner import OWNER, Process
+from interlock.trials.explore.thief import BEAT_FORGERIES, forged, partition_of
+from interlock.trials.explore.world import SHARD, World
 
 ABSENT = -1
 """The number of a part that a world does not have."""
@@ -45,6 +46,8 @@ Next = tuple[Action, int, Whole]
 class Product:
     """The whole of one world.
 
+    `acting` is who acts while successors are worked out: when a part breaks an invariant, a story wants his name.
+
     Args:
         world: What is explored.
     """
@@ -55,6 +58,7 @@ class Product:
         self.bus = Bus(world, self.catalogue)
         self.owners = OwnerMoves(world, self.catalogue, self.bus)
         self.routers = RouterMoves(world, self.catalogue, self.bus)
+        self.acting = WORLD
         self._borne: set[tuple[int, int, int]] = set()
         self._thefts: dict[tuple[int, int, int], list[tuple[Action, int]]] = {}
         self._pruned: dict[tuple[int, int], int] = {}
@@ -63,7 +67,8 @@ class Product:
         """Nothing was said but the first document, and nobody has started anything."""
         nobody = self.owners.number(Process())
         first = self.routers.first(0)
-        documents = self.bus.documents.number(((0, 0),), ((0, 0),))
+        published = tuple((place, 0) for place in range(self.world.published))
+        documents = self.bus.documents.number(published, published)
         shown = self.bus.routes.number((frozenset(), ()), Shown())
         beats = self.bus.beats.number(frozenset(), frozenset())
         second = nobody if self.world.owners == 2 else ABSENT
@@ -89,15 +94,20 @@ class Product:
         if whole.b != ABSENT:
             yield from self._by_owner(whole, whole.b, 2)
         t, documents, routes, beats = whole.t, whole.documents, whole.routes, whole.beats
+        self.acting = 3
         if whole.r != ABSENT:
             for action, r in self.routers.shown(whole.r, t, documents, routes, beats):
                 yield action, 3, whole._replace(r=r)
+        self.acting = 4
         if whole.s != ABSENT:
             for action, s in self.routers.shown(whole.s, t, documents, routes, beats):
                 yield action, 4, whole._replace(s=s)
+        self.acting = WORLD
         yield from self._by_world(whole)
 
     def _by_owner(self, whole: Whole, o: int, actor: int) -> Iterator[Next]:
+        self.acting = actor
+
         def moved(number: int) -> Whole:
             return whole._replace(a=number) if actor == 1 else whole._replace(b=number)
 
@@ -118,7 +128,7 @@ class Product:
     def _by_world(self, whole: Whole) -> Iterator[Next]:
         said = {place for place, _ in self.bus.documents[whole.documents]}
         for place, document in enumerate(self.world.documents):
-            if place not in said:
+            if place not in said and document.after in said:
                 more = (*self.bus.documents[whole.documents], (place, whole.t))
                 after = whole._replace(documents=self.bus.documents.number(more, more))
                 yield Action("document published", document.words), WORLD, after
@@ -127,6 +137,8 @@ class Product:
             self._thefts[key] = self._forge(whole)
         for action, routes in self._thefts[key]:
             yield action, WORLD, whole._replace(routes=routes)
+        for action, beats in self._misdirect(whole):
+            yield action, WORLD, whole._replace(beats=beats)
         if whole.t + 1 < len(self.world.moments):
             passed = self.world.moments[whole.t + 1] - self.world.moments[whole.t]
             yield Action("time", f"{passed} s pass"), WORLD, self.later(whole)
@@ -174,6 +186,18 @@ class Product:
                 found.append((action, judged(action, partial(self.bus.showed, whole.routes, item))))
         return found
 
+    def _misdirect(self, whole: Whole) -> Iterator[tuple[Action, int]]:
+        """Heartbeats that are not for this shard, or not of this time, and stand on its topic all the same."""
+        items = [self.catalogue[item] for item in self.bus.beats[whole.beats]]
+        genuine = [item.value for item in items if not item.forged and isinstance(item.value, Heartbeat)]
+        if not genuine or any(item.forged for item in items):
+            return
+        last = max(genuine, key=lambda beat: beat.order)
+        for name in self.world.beat_forgeries:
+            beat = BEAT_FORGERIES[name](last, self.world.wall(whole.t))
+            item = self.catalogue.add(self.world.seal(beat, OWNER), beat, name, partition=SHARD, forged=name)
+            yield Action("theft", f"somebody publishes {name}"), self._beats(self.bus.beats[whole.beats] | {item})
+
 
 def follow(product: Product, whole: Whole, script: Iterable[tuple[int, str]]) -> Whole:
     """The state after a story.
@@ -181,30 +205,43 @@ def follow(product: Product, whole: Whole, script: Iterable[tuple[int, str]]) ->
     Args:
         product: The whole.
         whole: Where it begins.
-        script: Actors and the beginning of what they do, in order.
+        script: Actors and the beginning of what they do, in order; with a `*` before it as often as they can.
 
     Raises:
         LookupError: Something in the story cannot happen.
     """
-    for actor, words in script:
-        found = [
-            after for action, who, after in product.successors(whole) if who == actor and action.words.startswith(words)
-        ]
-        if not found:
-            raise LookupError(f"it cannot happen in this world that {actor} {words}")
-        whole = found[0]
-        product.judge(whole)
+    for actor, said in script:
+        words, again = said.removeprefix("*"), True
+        while again:
+            after = next(
+                (
+                    after
+                    for action, who, after in product.successors(whole)
+                    if who == actor and action.words.startswith(words)
+                ),
+                None,
+            )
+            if after is None and said == words:
+                raise LookupError(f"it cannot happen in this world that {actor} {words}")
+            whole, again = after or whole, after is not None and said != words
+            product.judge(whole)
     return whole
 
 
 def running(product: Product) -> Whole:
     """The ordinary course of things: the first owner rules, the first model is served by every router."""
     routers = [3, 4][: product.world.routers]
-    healthy = [(1, f"hears that {name} is healthy") for name in product.world.models]
-    started = [(1, "claims"), (1, "hears that"), (1, "appends its step"), (1, "publishes")]
-    judged_healthy = [step for said in healthy for step in (said, (1, "appends its step"))]
-    routed = [(WORLD, "5 s pass"), (1, "looks at the time"), (1, "appends its step"), (1, "publishes"), (1, "sends a")]
-    shown = [
-        step for r in routers for step in ((r, "is shown that"), (r, "is shown the order 1.0.2"), (r, "is shown h"))
-    ]
-    return follow(product, product.first(), [*started, *judged_healthy, *routed, *shown])
+    governed = [(1, "claims"), *[(1, "reads that"), (1, "*appends"), (1, "*publishes")] * product.world.published]
+    judged_healthy = list(_healthy(product.world))
+    healthy = [step for words in judged_healthy for step in ((1, words), (1, "appends its"), (1, "*publishes"))]
+    routed = [(WORLD, "5 s pass"), (1, "looks at the time"), (1, "appends its"), (1, "*publishes"), (1, "sends a")]
+    shown = [step for r in routers for step in ((r, "*is shown that"), (r, "*is shown the"), (r, "is shown h"))]
+    return follow(product, product.first(), [*governed, *healthy, *routed, *shown])
+
+
+def _healthy(world: World) -> Iterator[str]:
+    """What is heard when every model and guard is healthy."""
+    yield from (f"hears that guard of guard@{guard} is healthy" for guard in world.guards)
+    yield from (f"hears that {name} is healthy" for name in world.models)
+    others = [watched for watched in world.objectives if watched != UNAVAILABLE]
+    yield from (f"hears that {watched} of {name} is healthy" for name in world.models for watched in others)

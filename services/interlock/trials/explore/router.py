@@ -19,8 +19,9 @@ from interlock.router.core.standing import Standing
 from interlock.router.core.state import RouterState, agents_concerned, hold_document
 from interlock.signing.verifier import Refused
 from interlock.trials.explore.catalogue import Catalogue, Item
-from interlock.trials.explore.world import SHARDS, World
+from interlock.trials.explore.world import SHARD, SHARDS, World
 from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX
 from interlock.vocabulary.time import NEVER, Micros
 
 KEYS = (None, *(f"request-{number}" for number in range(12)))
@@ -105,7 +106,7 @@ class Rack:
         assert isinstance(said, Heartbeat), "nothing else stands there"
         until = min(now.wall + self.world.lease_us, said.issued_at + self.world.lease_us + self.world.skew_us)
         believed = router.believed
-        if until > now.wall:
+        if until > now.wall and meant_for(said, self.world, now.wall):
             until_boot = Micros(now.boot + until - now.wall)
             believed = max(believed or NEVER, until_boot)
         state = router.state if renewal.refused is not None else _saved(renewal.state)
@@ -118,6 +119,12 @@ class Rack:
         return frozenset(
             (answer.route, answer.model.name, answer.read_only) for answer in answers if isinstance(answer, Serve)
         )
+
+
+def meant_for(beat: Heartbeat, world: World, now: Micros) -> bool:
+    """Whether a heartbeat is for this deployment, for the shard on whose topic it stands, and not from the future."""
+    here = beat.deployment == world.deployment.name and beat.shard == SHARD
+    return here and beat.issued_at <= now + CLOCK_SKEW_US_MAX
 
 
 def _saved(state: RouterState) -> RouterState:

@@ -143,5 +143,5 @@ class Search:
             if swapped & 2:
                 names[3], names[4] = names[4], names[3]
         if broken.place is None and isinstance(broken.action, Action):
-            story.append(f"then somebody {broken.action.words}")
+            story.append(f"{names[self._product.acting]} {broken.action.words}".strip())
         return Violation(broken.invariant, broken.detail, tuple(story))

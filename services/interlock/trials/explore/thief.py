@@ -7,12 +7,15 @@ among what policy approves, and no more: such a forgery may be obeyed until the 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from interlock.records.change import RoutingChange
+from interlock.records.change import Heartbeat, RoutingChange
 from interlock.trials.explore.world import SHARD, SHARDS, World
 from interlock.vocabulary.time import SECOND, Micros
 
 UNAPPROVED = "zebra"
 """A model that stands on no ladder."""
+
+SMUGGLED = "the rung that should never have been approved"
+"""The worlds of smuggled rungs call each route by the one that it must never have."""
 
 ELSEWHERE = (SHARD + 1) % SHARDS
 
@@ -45,6 +48,7 @@ def _other(change: RoutingChange, world: World) -> str:
 
 
 FORGERIES: Mapping[str, Forgery] = {
+    SMUGGLED: Forgery(lambda order, world, now: _next(order, order.slot)),
     "an unapproved model": Forgery(lambda order, world, now: _next(order, UNAPPROVED)),
     "a canary of an unapproved model": Forgery(
         lambda order, world, now: _next(
@@ -108,24 +112,29 @@ FORGERIES: Mapping[str, Forgery] = {
 """By what a story calls them."""
 
 
-def forged(name: str, order: RoutingChange, world: World, now: Micros) -> RoutingChange:
-    """One forgery, from the last genuine order.
+BEAT_FORGERIES: Mapping[str, Callable[[Heartbeat, Micros], Heartbeat]] = {
+    "a heartbeat of another deployment": lambda beat, now: replace(beat, deployment="elsewhere", beat=beat.beat + 1),
+    "a heartbeat of another shard": lambda beat, now: replace(beat, shard=ELSEWHERE, beat=beat.beat + 1),
+    "a heartbeat from the future": lambda beat, now: replace(
+        beat, issued_at=Micros(now + 60 * SECOND), beat=beat.beat + 1
+    ),
+}
+"""Heartbeats by the right key that are not for this shard, or not of this time; made from the last genuine one."""
 
-    `smuggled MODEL` orders a rung of the ladder that the policy should never have approved.
-    """
-    if name.startswith("smuggled "):
-        return _next(order, name.removeprefix("smuggled "))
+
+def forged(name: str, order: RoutingChange, world: World, now: Micros) -> RoutingChange:
+    """One forgery, from the last genuine order."""
     return replace(FORGERIES[name].make(order, world, now), id=f"{order.route.key}@forged")
 
 
 def never(name: str) -> bool:
     """Whether no router may ever obey a forgery."""
-    return name.startswith("smuggled ") or (bool(name) and not FORGERIES[name].obeyed)
+    return bool(name) and not FORGERIES[name].obeyed
 
 
 def partition_of(name: str) -> int:
     """Where a forgery is put."""
-    return SHARD if name.startswith("smuggled ") else FORGERIES[name].partition
+    return FORGERIES[name].partition
 
 
 def _first(world: World) -> bytes:

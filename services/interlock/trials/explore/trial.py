@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from interlock.trials.explore.healing import heal
-from interlock.trials.explore.invariants import Broken
+from interlock.trials.explore.invariants import Broken, raised_by_core
 from interlock.trials.explore.product import Product, running
 from interlock.trials.explore.remembered import remembered
 from interlock.trials.explore.search import Explored, Search, Violation
@@ -22,13 +22,16 @@ def shares(states: int) -> list[tuple[str, int]]:
     return [(name, max(1_000, round(states * share))) for name, share in _SHARES]
 
 
-def explore(name: str, limit: int, progress: Callable[[int], None] = lambda _: None) -> Explored:
+def explore(
+    name: str, limit: int, progress: Callable[[int], None] = lambda _: None, *, sample: int = SAMPLE
+) -> Explored:
     """Explore a world from its beginning and from the ordinary course of things.
 
     Args:
         name: The world.
         limit: How many states are looked for at most.
         progress: Told the number of states now and then.
+        sample: From how many of the states faults stop.
     """
     product = Product(WORLDS[name]())
     with remembered():
@@ -38,8 +41,10 @@ def explore(name: str, limit: int, progress: Callable[[int], None] = lambda _: N
             return Explored(violation=_in_course(broken.invariant, broken.detail))
         except LookupError as error:
             return Explored(violation=_in_course("course", str(error)))
-        explored = Search(product, limit, progress, max(1, limit // SAMPLE)).run(*roots)
-        return explored if explored.violation else _healed(product, explored)
+        except Exception as error:  # noqa: BLE001 - cores are total: whatever they raise is a finding
+            return Explored(violation=_in_course("total", raised_by_core(error).detail))
+        explored = Search(product, limit, progress, max(1, limit // sample) if sample else limit).run(*roots)
+        return _healed(product, explored) if sample and not explored.violation else explored
 
 
 def _in_course(invariant: str, detail: str) -> Violation:
@@ -56,6 +61,5 @@ def _healed(product: Product, explored: Explored) -> Explored:
                 return replace(explored, violation=Violation(broken.invariant, broken.detail, story))
             except Exception as error:  # noqa: BLE001 - cores are total: whatever they raise is a finding
                 story = ("from a state that was met, faults stop and time passes",)
-                detail = f"a core raised {type(error).__name__}: {error}"
-                return replace(explored, violation=Violation("total", detail, story))
+                return replace(explored, violation=Violation("total", raised_by_core(error).detail, story))
     return explored

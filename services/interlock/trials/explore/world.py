@@ -36,6 +36,7 @@ class Said:
         version: The version of the policy; 0: it is no policy.
         ladders: policy: for each route the models that are approved, in order, and until when.
         denies: The model that it takes from everybody; empty: none.
+        after: The document without which it is not published.
     """
 
     words: str
@@ -43,17 +44,19 @@ class Said:
     version: int = 0
     ladders: Mapping[RouteId, tuple[tuple[str, Micros], ...]] = field(default_factory=dict)
     denies: str = ""
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """What a command means: it takes a model away until a time, or stops the routes, or lets them go."""
+    """What a command means: it takes a model away until a time, holds the routes where they are, stops them, or lets them go."""
 
     words: str
     sealed: bytes
     disables: str = ""
     until: Micros = NEVER
-    suspends: bool | None = None
+    freezes: bool = False
+    suspends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,13 @@ class World:
     Attributes:
         name: Its name.
         deployment: Who signs.
-        documents: What may be said on the policies topic, in no order but that the first is there from the beginning.
+        documents: What may be said on the policies topic; the first `published` of them are there from the beginning.
         models: The models of which verdicts speak.
+        objectives: Under which objectives; the first is that they answer at all.
+        guards: The guards that the routes require.
+        canaries: Whether routes move by canary.
+        approvals: Whether a rung waits for its approval.
+        reply: The rung that answers without tools in the safe state; empty: none.
         levels: What they may say.
         moments: The times that are looked at, seconds from the beginning.
         owners: Processes that may decide, 1 or 2.
@@ -75,10 +83,12 @@ class World:
         thefts: How many of them at a time.
         orders: What operators may order.
         for_us: How long a trigger must last.
-        lease_us: The lease; `skew_us`, `grace_us`, `stable_us` and `blind_us` likewise.
-        restarts: Whether processes may restart.
+        lease_us: The lease; `skew_us`, `grace_us`, `stable_us`, `dwell_us` and `blind_us` likewise.
+        restarts: Whether routers may restart; `deaths`: whether owners may die.
         lapses: Whether verdicts may lapse.
         losses: Whether an append may be lost, or its acknowledgement.
+        stranger: Whether somebody claims the shard whose key the trust root does not hold.
+        beat_forgeries: What heartbeats that are not for this shard may be put on its topic, by name.
         group: Whether the consumer group may take the shard away.
         judged: Whether `facts.Oracle` knows every rule that its policies use.
         routes: The routes that are looked at.
@@ -88,8 +98,14 @@ class World:
     deployment: Deployment
     documents: tuple[Said, ...]
     models: tuple[str, ...]
+    objectives: tuple[str, ...] = ("unavailable",)
+    guards: tuple[str, ...] = ()
+    canaries: bool = False
+    approvals: bool = False
+    reply: str = ""
     levels: tuple[Level, ...] = (Level.HEALTHY, Level.UNAVAILABLE)
     moments: tuple[int, ...] = (0, 5, 10, 15, 20)
+    published: int = 1
     owners: int = 1
     routers: int = 1
     claims: int = 2
@@ -102,11 +118,15 @@ class World:
     skew_us: Micros = NEVER
     grace_us: Micros = UNIT
     stable_us: Micros = UNIT
+    dwell_us: Micros = NEVER
     blind_us: Micros = UNIT
     restarts: bool = True
+    deaths: bool = True
     lapses: bool = True
     losses: bool = True
     group: bool = False
+    stranger: bool = False
+    beat_forgeries: tuple[str, ...] = ()
     judged: bool = True
     routes: tuple[RouteId, ...] = (RouteId(AGENT, "main", ANY),)
 
