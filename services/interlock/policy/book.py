@@ -11,8 +11,9 @@ means nothing.
 
 from __future__ import annotations  # rpds maps take type parameters in annotations only
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from rpds import HashTrieMap, HashTrieSet
@@ -213,14 +214,31 @@ def _with_denial(book: Book, denial: HeldDenial) -> Book:
 
 def evidence_in(trust: TrustRoot, policy: RoutePolicy) -> EvidenceHeld:
     """The evidence inside a policy that a validator signed for exactly the model, version and profile it stands beside."""
+    ladders = [_evidence_on(trust, rule) for rule in policy.routes]
+    if len(ladders) == 1:
+        return ladders[0]  # shared by every agent with that ladder
     found: dict[tuple[str, str, str], Evidence] = {}
-    for rule in policy.routes:
-        for rung in rule.ladder:
-            opened = open_sealed(rung.evidence, trust, Evidence)
-            if isinstance(opened, Refused):
-                continue
-            said = opened.value
-            about = (said.model, said.model_version, said.profile)
-            if about == (rung.model.name, rung.model.version, rule.profile):
-                found[about] = max(said, found.get(about, said), key=lambda held: (held.level, held.expires_at))
+    for ladder in ladders:
+        for about, said in ladder.items():
+            found[about] = max(said, found.get(about, said), key=lambda held: (held.level, held.expires_at))
     return found
+
+
+def _evidence_on(trust: TrustRoot, rule: RouteRule) -> EvidenceHeld:
+    """The evidence on one ladder, verified once under a trust root."""
+    known, found = rule.memo.get("evidence", (None, {}))
+    if known is not trust:
+        found = dict(_verified_on(trust, rule))
+        rule.memo["evidence"] = (trust, found)
+    return MappingProxyType(found)
+
+
+def _verified_on(trust: TrustRoot, rule: RouteRule) -> Iterator[tuple[tuple[str, str, str], Evidence]]:
+    for rung in rule.ladder:
+        opened = open_sealed(rung.evidence, trust, Evidence)
+        if isinstance(opened, Refused):
+            continue
+        said = opened.value
+        about = (said.model, said.model_version, said.profile)
+        if about == (rung.model.name, rung.model.version, rule.profile):
+            yield about, said

@@ -6,14 +6,16 @@ every class. cattrs does the mapping; a value outside its bounds makes the datac
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn
 
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
 from interlock.records.commands import Command
-from interlock.records.documents import Denial, RoutePolicy
+from interlock.records.documents import Denial, RoutePolicy, RouteRule
 from interlock.records.health import GuardBeat, TelemetryBatch, Verdict
 from interlock.records.models import Evidence, Registration
 from interlock.records.state import StateMark, StateRecord
@@ -65,6 +67,22 @@ def _structure_micros(value: Any, _: type) -> Micros:
 
 
 _converter.register_structure_hook(Micros, _structure_micros)
+
+# Zero has two signs that are equal and are not written alike: what is equal must be one in every way.
+_converter.register_structure_hook(float, lambda value, _: float(value) + 0.0)
+
+_rules: WeakValueDictionary[int, RouteRule] = WeakValueDictionary()
+_structure_rule = make_dict_structure_fn(RouteRule, _converter)
+
+
+def _one_rule(value: Any, kind: type[RouteRule]) -> RouteRule:
+    """A route's rule; one that is equal to one held already is that one: thousands of agents may share a ladder."""
+    rule = _structure_rule(value, kind)
+    held = _rules.setdefault(hash(rule), rule)
+    return held if held == rule else rule
+
+
+_converter.register_structure_hook(RouteRule, _one_rule)
 
 
 def encode(record: Any) -> bytes:

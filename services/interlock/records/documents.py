@@ -5,9 +5,12 @@ that both judge by the same bytes.
 """
 
 import math
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
+from typing import Any, TypeVar
 
 from interlock.records.bounds import require, require_duration
 from interlock.records.models import GUARD_PREFIX, Model
@@ -23,6 +26,8 @@ from interlock.vocabulary.limits import (
     TEXT_CHARS_MAX,
 )
 from interlock.vocabulary.time import NEVER, Micros
+
+T = TypeVar("T")
 
 WHOLE = 100
 """The weight, per cent, of a route that is served by one model alone."""
@@ -210,9 +215,9 @@ class SafeReply:
         require_duration(self.cache_us)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its memo
 class RouteRule:
-    """The ladder of one route and how it is walked.
+    """The ladder of one route and how it is walked. Equal rules that were read are one object (`records.codec`).
 
     Attributes:
         evidence_level: The level of validation that every rung must have reached, 1 or more.
@@ -260,6 +265,11 @@ class RouteRule:
         )
         require(self.cost_ceiling is None or 0 <= self.cost_ceiling < math.inf, "a ceiling is a number of 0 or more")
 
+    @cached_property
+    def memo(self) -> dict[Hashable, Any]:
+        """What was worked out from the rule, see `once`; it goes with the rule."""
+        return {}
+
     def index(self, model: str) -> int | None:
         """Place of a model on the ladder, 0 the primary; None if it is not on it."""
         return next((place for place, rung in enumerate(self.ladder) if rung.model.name == model), None)
@@ -267,6 +277,14 @@ class RouteRule:
     def rung(self, model: str | None) -> Rung | None:
         """The rung of a model; None if it is not on the ladder."""
         return next((rung for rung in self.ladder if rung.model.name == model), None)
+
+
+def once(rule: RouteRule, what: Hashable, work: Callable[[], T]) -> T:
+    """Work something out of a rule, unless that was done before; `what` names it and all that it depends on beside the rule."""
+    found: T | None = rule.memo.get(what)
+    if found is None:
+        found = rule.memo[what] = work()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

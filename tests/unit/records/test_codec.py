@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.records.codec import CLASS_OF, TYPE_OF, decode, encode
+from interlock.records.documents import RoutePolicy, RouteRule, TriggerRule, WatchedTrigger, once
 from interlock.records.health import Cell, TelemetryBatch
+from interlock.testing.builders import Deployment
 from interlock.testing.strategies import CLASSES, anything
 from interlock.vocabulary.payloads import PayloadType
 from interlock.vocabulary.reasons import Reason
@@ -79,3 +82,37 @@ def test_a_latency_bucket_that_is_no_number_is_out_of_bounds(key: str):
     assert isinstance(decoded, wire.Decoded)
     decoded.fields["cells"][0]["latency"] = {key: 1}
     assert decode(wire.encode("TelemetryBatch", decoded.fields), TelemetryBatch) is Reason.OUT_OF_BOUNDS
+
+
+def rule_of(**fields: Any) -> RouteRule:
+    deployment = Deployment()
+    policy = deployment.policy_of("support", deployment.rule(["atlas", "birch"], **fields))
+    read = decode(encode(policy), RoutePolicy)
+    assert isinstance(read, RoutePolicy)
+    return read.routes[0]
+
+
+def test_rules_that_are_equal_are_one_object_however_often_they_are_read():
+    first, second, other = rule_of(), rule_of(), rule_of(slot="draft")
+    assert first is second
+    assert other is not first
+    assert other.slot == "draft"
+
+
+def test_zero_has_one_sign_so_that_equal_rules_are_written_alike():
+    minus = (TriggerRule(WatchedTrigger.ERRORS, -0.0, Micros(0)),)
+    assert [watched.objective for watched in rule_of(triggers=minus).triggers] == ["errors>0"]
+
+
+def test_rules_whose_hashes_collide_are_kept_apart(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(RouteRule, "__hash__", lambda _: 7)
+    assert [rule_of(slot=slot).slot for slot in ("one", "two", "one")] == ["one", "two", "one"]
+
+
+def test_what_was_worked_out_of_a_rule_goes_with_it():
+    rule, worked = rule_of(scope="eu"), []
+    for _ in range(3):
+        assert once(rule, ("twice", 2), lambda: worked.append(1) or "done") == "done"
+    assert worked == [1]
+    assert "twice" not in {key[0] for key in replace(rule, scope="us").memo}
+    assert rule == replace(rule)

@@ -10,6 +10,7 @@ Not handled here: whether routes can move as they say (`transitions`), and what 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import chain
 from urllib.parse import urlsplit
 
 from interlock.policy.admissible import Proposal, examine_rung
@@ -71,7 +72,8 @@ class _Fault:
 def _faults(book: Book, proposal: Proposal, rule: RouteRule, now: Micros) -> Iterator[_Fault]:
     """What the one rule of admissibility has against the rungs; the policy's own end is told once, elsewhere."""
     for place, rung in enumerate(rule.ladder):
-        for made in examine_rung(book, proposal, rule, place, now):
+        blocks = examine_rung(book, proposal, rule, place, now)
+        for made in chain.from_iterable(block.examined for block in blocks):
             if made.reason is not None and made.reason is not Reason.POLICY_EXPIRED:
                 about, _, bound = made.check.partition(" ⊑ ")
                 model = rule.ladder[0 if bound == "primary" else max(place - 1, 0)].model
