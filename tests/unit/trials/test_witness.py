@@ -1,14 +1,17 @@
 from dataclasses import replace
 
 from interlock.records.change import AckKind, Acknowledgement
+from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.health import Level, Verdict
+from interlock.records.telling import Ticket
 from interlock.runtime.bus import Record
 from interlock.signing.statement import Statement
 from interlock.testing.builders import NOW, Deployment
+from interlock.testing.chronicle import Chronicle
 from interlock.trials.witness import Witness
 from interlock.vocabulary.identifiers import ANY
 from interlock.vocabulary.time import Micros
-from interlock.wire.topics import ACKS, AUDIT, VERDICTS
+from interlock.wire.topics import ACKS, AUDIT, COMMANDS, POLICIES, TICKETS, VERDICTS
 
 DEPLOYMENT = Deployment()
 VERDICT = Verdict("atlas", ANY, "unavailable", Level.HEALTHY, "", 3, (), NOW, NOW, Micros(NOW + 5))
@@ -50,3 +53,27 @@ def test_what_is_not_genuine_is_no_evidence() -> None:
     assert (seen.acks, seen.changes, seen.audit_records) == ([], [], 0)
     seen.take(said(ACKS.name, ACK, "gateway-1"))
     assert seen.acks == [ACK]
+
+
+def test_a_ticket_counts_if_its_gateway_signed_it() -> None:
+    seen = witness()
+    ticket = Ticket("ticket-1", "gateway-1", "support", "main", ANY, "change", b"{}", NOW)
+    seen.take(said(TICKETS.name, ticket, "notifier-1"))
+    assert seen.tickets == {}
+    seen.take(said(TICKETS.name, ticket, "gateway-1"))
+    assert seen.tickets == {"ticket-1": ticket}
+
+
+def test_of_a_command_the_log_tells_who_signed_it_and_what_became_of_it() -> None:
+    chronicle = Chronicle(DEPLOYMENT)
+    chronicle.say(POLICIES, DEPLOYMENT.policy("support", ["atlas", "birch"]))
+    until = Micros(NOW + 60_000_000)
+    command = Command(
+        "c-1", DEPLOYMENT.name, Verb.APPROVE, "support", "", "", "it", ReviewOutcome.NONE, "", "", NOW, until
+    )
+    chronicle.say(COMMANDS, DEPLOYMENT.seal(command, "olga"))
+    seen = witness()
+    for offset, sealed in enumerate(chronicle.log):
+        seen.take(Record(AUDIT.name, 0, offset, None, sealed, 0))
+    assert seen.commands["c-1"].signers == {"olga"}
+    assert (seen.answers["c-1"].accepted, seen.answers["c-1"].reason) == (False, "nothing_proposed")

@@ -13,6 +13,7 @@ from interlock.trials.demo.cast import DEPLOYMENT, OPERATOR, OWNER, SUPPORT, SUP
 from interlock.trials.demo.client import Fate
 from interlock.trials.demo.director import Chapter, Director
 from interlock.trials.demo.typed import typed
+from interlock.trials.witness import NotSeen
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import COMMANDS
 
@@ -51,7 +52,7 @@ async def _refused(director: Director, proposal: str) -> None:
     director.notes.unauthorised = command.id
     await director.until(f"decision answers {command.id}", lambda: command.id in witness.answers)
     answer = witness.answers[command.id]
-    outcome = "accepted" if answer.accepted else f"refused ({answer.reason})"
+    outcome = _outcome(answer.accepted, answer.reason)
     director.tell(f"  an approval signed by {OPERATOR}, the operator, alone: {outcome}")
 
 
@@ -69,9 +70,16 @@ async def _approve(director: Director) -> None:
     """The owner types the command that the status shows."""
     hold = director.notes.waiting.get("hold") or {}
     command = hold.get("command", "")
+    if not command:
+        raise NotSeen("`interlock status` shows no command that ends the waiting.", "Try it by hand.")
     director.tell(f"{Chapter.APPROVAL}: {command}")
     await director.also(Chapter.APPROVAL)
-    director.notes.approved = await typed(director.scene.stage.workspace, *shlex.split(command)[1:])
+    given = director.notes.approved = await typed(director.scene.stage.workspace, *shlex.split(command)[1:])
+    director.tell(f"  {_outcome(bool(given.get('accepted')), given.get('reason'))}")
+
+
+def _outcome(accepted: bool, reason: str | None) -> str:
+    return "accepted" if accepted else f"refused ({reason})"
 
 
 def _approval(proposal: str, now: Micros) -> Command:

@@ -21,8 +21,8 @@ from interlock.trials.demo.cast import (
 )
 from interlock.vocabulary.time import SECOND, Micros, to_text
 
-LATENCY_S_MAX = 1.0
-"""Above this, support's primary is left step by step."""
+LATENCY_MS_MAX = 1_500
+"""Above this, support's primary is left step by step; what takes longer on a busy machine would be no part of the story."""
 
 _VALIDITY_US = 90 * 86_400 * SECOND
 _VERSION = "2026-08-01"
@@ -41,7 +41,7 @@ _SLOWNESS = f"""\
       unavailable: {{for: 100ms}}
       errors: {{above: 50%, for: 3s}}
       throttled: {{above: 50%, for: 3s}}
-      latency: {{p95_above: {LATENCY_S_MAX * 1_000:g}ms, for: 1s, mode: canary}}
+      latency: {{p95_above: {LATENCY_MS_MAX}ms, for: 1s, mode: canary}}
     canary: {{steps: [{CANARY_WEIGHT}%, 50%], calls_min: 50, time_min: 60s, wait_max: 10m}}
     approval: {{within: 10m}}
     safe_state: human_queue

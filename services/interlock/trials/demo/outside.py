@@ -79,7 +79,7 @@ class ModelServers:
         await self._stage.processes.start(
             actor.model,
             "interlock.testing.model_server",
-            *(word for option in options.items() for word in option),
+            *(f"{name}={value}" for name, value in options.items()),  # in one word: a credential may begin with a dash
             url=self._control(actor.model),
         )
 

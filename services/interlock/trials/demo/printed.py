@@ -38,7 +38,8 @@ def show(console: Console, document: Mapping[str, Any], faults: Sequence[str]) -
 
 def _change(change: Mapping[str, Any]) -> list[Text]:
     failed = [check for check in change["verification"] if not check["passed"]]
-    passed = len(change["verification"]) - len(failed)
+    made = len(change["verification"])
+    checks = f"{made - len(failed)} of {made} checks passed" if made else "no other model was entered"
     told = change["notice_accepted_after_s"]
     notice = "nobody was told" if told is None else f"governance told after {told:.2f} s"
     part = f" for {change['weight']} %" if change["weight"] < WHOLE else ""
@@ -46,7 +47,7 @@ def _change(change: Mapping[str, Any]) -> list[Text]:
     return [
         Text(f"  {change['timestamp'][11:23]}  {change['route']:<14}  {moved}"),
         Text(f"                {change['reason']}", "dim"),
-        Text(f"                {passed} of {len(change['verification'])} checks passed; {notice}", "dim"),
+        Text(f"                {checks}; {notice}", "dim"),
     ]
 
 
@@ -74,7 +75,9 @@ def _approval(approval: Mapping[str, Any] | None, tickets: Mapping[str, int]) ->
     if approval is None:
         yield "there was none"
         return
-    yield f"{approval['model']} differs in: {', '.join(approval['material'])}; it could be approved until {approval['until']}"
+    if approval["model"]:
+        differs = ", ".join(approval["material"])
+        yield f"{approval['model']} differs in: {differs}; it could be approved until {approval['until']}"
     for answer in approval["answers"]:
         outcome = "accepted" if answer["accepted"] else f"refused ({answer['reason']})"
         yield f"an approval signed by {', '.join(answer['signed_by'])}: {outcome}"

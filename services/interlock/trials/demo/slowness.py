@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from interlock.trials.demo.cast import CANARY_WEIGHT, SLOW, SUPPORT, SUPPORT_ROUTE, TRIED
 from interlock.trials.demo.client import CONVERSATIONS, Fate
 from interlock.trials.demo.director import Chapter, Director
+from interlock.trials.demo.founded import LATENCY_MS_MAX
 from interlock.vocabulary.time import SECOND
 
-SLOW_MS = 1_500
-"""Half as much again as the policy bears."""
+SLOW_MS = LATENCY_MS_MAX + 500
+"""What the slow primary takes: more than the policy bears."""
 
 ROUNDS = 2
 """How often every conversation must have asked before the story goes on: none may be answered by one model first, then by the other."""
