@@ -33,8 +33,8 @@ WORLDS = (
     ("orders", 2_500, 4),
     ("guarded", 2_500, 4),
     ("refusals", 2_500, 4),
-    ("approval", 2_500, 0),
-    ("canary", 5_000, 0),
+    ("approval", 4_000, 0),
+    ("canary", 15_000, 0),
     ("broader", 120, 0),
     ("unfit", 120, 0),
 )

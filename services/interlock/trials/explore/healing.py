@@ -143,7 +143,7 @@ def _converged(product: Product, healing: _Healing, router: Router, served: froz
     ordered = {
         (route, entry.target)
         for route, entry in state.routes.items()
-        if entry.safe_state is None and entry.target is not None
+        if entry.safe_state is None and entry.target is not None and state.book.rule(route) is not None
     }
     stolen = any(product.catalogue[item].forged for item in product.bus.routes[healing.routes].items)
     if served != ordered and not (stolen and not served):

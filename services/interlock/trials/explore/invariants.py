@@ -244,6 +244,8 @@ def decides_as_ruled(world: World, before: State, after: State, facts: Facts, t:
         if entry is None:
             continue
         oracle = Oracle(world, facts, route, world.wall(t))
+        if not oracle.ladder:  # the policy names it no more: nothing is ordered, and routers stop it by themselves
+            continue
         answering = entry.target if entry.safe_state is not None else None
         if answering is not None and not (oracle.guarded() and oracle.may_stay(answering)):
             raise Broken("S13", f"{route.key} is answered by {answering} in its safe state, though it must stop")

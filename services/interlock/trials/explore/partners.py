@@ -16,7 +16,7 @@ _GAP = "decision.core.tenure:Tenure.acknowledged:offset-!=-self.next_offset"
 
 PARTNERS: Mapping[str, Partner] = {
     "router.core.fit:control_unfit:rule-is-none": Partner(
-        "policy.admissible:examine:held-is-none-or-rule-is-none",
+        "policy.admissible:_examine:held-is-none-or-rule-is-none",
         "A route that no policy names has no admissible model; asked first, it is told by its right reason.",
     ),
     "router.core.fit:ruling:held-is-none-or-held.value.version-<-marks.number-f--e1fcc4e": Partner(
@@ -34,6 +34,10 @@ PARTNERS: Mapping[str, Partner] = {
     "decision.core.target:choose:entry.safe_state-is-none~2": Partner(
         "decision.core.target:_keep_safe:entry.safe_state-!=-wanted",
         "A route that is served is in no safe state, so it is not in the one that its policy names either.",
+    ),
+    "decision.core.target:_keep_safe:wanted-is-safestate.read_only-and-entry.safe_state-=-65de261": Partner(
+        "decision.core.target:_keep_safe:entry.safe_state-!=-wanted",
+        "Who is suspended is not in `read_only`; asked by itself, the cause says that its rung may answer.",
     ),
     "decision.core.target:_keep_safe:entry.safe_state-!=-wanted": Partner(
         "decision.core.target:choose:entry.safe_state-is-none~2",

@@ -1,7 +1,7 @@
 """All of it together: a state of the whole is a tuple of numbers, and what may happen next.
 
 Every part (a process, a router, a topic) is a number, and what a part does is worked out once for each number and remembered
-(`moves`), so that a million states of the whole cost a few thousand steps of the real cores.
+(`owner_moves`, `router_moves`), so that a million states of the whole cost a few thousand steps of the real cores.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.trials.explore import invariants
+from interlock.trials.explore.actions import Action, judged
 from interlock.trials.explore.bus import Bus, Shown
 from interlock.trials.explore.catalogue import Catalogue
 from interlock.trials.explore.facts import UNAVAILABLE
-from interlock.trials.explore.moves import Action, OwnerMoves, RouterMoves, judged
 from interlock.trials.explore.owner import OWNER, Process
+from interlock.trials.explore.owner_moves import OwnerMoves
+from interlock.trials.explore.router_moves import RouterMoves
 from interlock.trials.explore.thief import BEAT_FORGERIES, forged, partition_of
 from interlock.trials.explore.world import SHARD, World
 

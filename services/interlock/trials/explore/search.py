@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from interlock.trials.explore.actions import Action
 from interlock.trials.explore.interning import Interner
 from interlock.trials.explore.invariants import Broken
-from interlock.trials.explore.moves import Action
 from interlock.trials.explore.product import ABSENT, Product, Whole
 
 PROGRESS_EVERY = 10_000
@@ -102,7 +102,7 @@ class Search:
         explored.transitions = sum(counts.values())
         for number, count in counts.items():
             explored.fired[self._actions[number].kind] += count
-        explored.fired["shown again"] = self._product.routers.repeats["shown again"]
+        explored.fired["shown again"] = self._product.routers.repeats
         explored.sample = self._states[:: self._sample_every]
         return explored
 

@@ -1,6 +1,9 @@
 from interlock.records.health import Level
 from interlock.trials.explore.facts import NOTHING, Oracle
-from interlock.trials.explore.worlds import ROUTE, UNIT, guarded, revocation, verdicts
+from interlock.trials.explore.policies import ROUTE
+from interlock.trials.explore.rule_worlds import guarded, verdicts
+from interlock.trials.explore.world import UNIT
+from interlock.trials.explore.worlds import revocation
 
 SAID = NOTHING.heard(0)
 UNAVAILABLE = "unavailable"

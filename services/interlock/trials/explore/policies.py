@@ -1,0 +1,65 @@
+"""The people and the policies of the explored worlds."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.documents import Denial, Rung, TriggerRule, WatchedTrigger
+from interlock.records.models import Model
+from interlock.testing.builders import NOW, Deployment, model
+from interlock.trials.explore.world import AGENT, UNIT, Ordered, Said
+from interlock.vocabulary.identifiers import ANY, RouteId
+from interlock.vocabulary.time import FOREVER, Micros
+
+ROUTE = RouteId(AGENT, "main", ANY)
+EXPIRES = Micros(NOW + 3 * UNIT)
+"""When the evidence for birch ends."""
+
+DEPLOYMENT = Deployment()
+ATLAS, BIRCH, CEDAR = model("atlas"), model("birch"), model("cedar")
+DENIAL = Said("safety denies atlas", DEPLOYMENT.seal(Denial("deny-1", "atlas", "a leak", NOW), "sam"), denies="atlas")
+
+
+def rung(subject: Model, until: Micros = FOREVER) -> Rung:
+    """A rung whose evidence ends at a time."""
+    evidence = DEPLOYMENT.evidence(subject, expires_at=None if until == FOREVER else until)
+    return replace(DEPLOYMENT.rung(subject), evidence=evidence)
+
+
+def policy(version: int, ladder: Sequence[tuple[Model, Micros]], words: str, **fields: Any) -> Said:
+    """A policy with one route, all of whose rungs are as good as they should be."""
+    for_us = fields.pop("for_us", Micros(0))
+    triggers = (TriggerRule(WatchedTrigger.UNAVAILABLE, 0.0, for_us), *fields.pop("also", ()))
+    usual: dict[str, Any] = {"triggers": triggers, "blind_us": UNIT, "stable_us": UNIT, "grace_us": UNIT, **fields}
+    rungs = usual.pop("rungs", {})
+    rule = DEPLOYMENT.rule([rungs.get(subject.name) or rung(subject, until) for subject, until in ladder], **usual)
+    sealed = DEPLOYMENT.seal(DEPLOYMENT.policy_of(AGENT, rule, version=version), "grace", "oscar")
+    approved = tuple((subject.name, until) for subject, until in ladder)
+    return Said(words, sealed, version, {ROUTE: approved})
+
+
+def command(words: str, verb: Verb, until: Micros, subject: str = "") -> Ordered:
+    """A command of an operator about the agent, or about one of its models."""
+    said = Command(
+        id=verb.value,
+        deployment=DEPLOYMENT.name,
+        verb=verb,
+        agent=AGENT,
+        route="",
+        model=subject,
+        about="",
+        outcome=ReviewOutcome.NONE,
+        ticket="",
+        reason="maintenance",
+        issued_at=NOW,
+        expires_at=until,
+    )
+    sealed = DEPLOYMENT.seal(said, "olga")
+    return Ordered(words, sealed, subject, until, freezes=verb is Verb.FREEZE, suspends=verb is Verb.SUSPEND)
+
+
+def usual() -> tuple[Said, ...]:
+    """A policy with two rungs, one that drops the second, and a denial of the first."""
+    first = policy(1, [(ATLAS, FOREVER), (BIRCH, EXPIRES)], "policy 1 approves atlas and birch")
+    return (first, policy(2, [(ATLAS, FOREVER)], "policy 2 approves atlas only"), DENIAL)
