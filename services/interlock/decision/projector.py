@@ -72,9 +72,7 @@ class Projector:
         desk, entry = self._desk, placed.entry
         if entry.value is None:
             return None
-        return seal(
-            StateRecord(desk.owner, desk.shard, entry.key, entry.value, placed.offset, placed.index), desk.key
-        )
+        return seal(StateRecord(desk.owner, desk.shard, entry.key, entry.value, placed.offset, placed.index), desk.key)
 
     def _mark(self, last: Reached, positions: Mapping[tuple[str, int], int]) -> StateMark:
         read_to = tuple(ReadTo(topic, partition, offset) for (topic, partition), offset in sorted(positions.items()))

@@ -22,9 +22,9 @@ from interlock.decision.pipelined import publish_all
 from interlock.decision.projector import Projector
 from interlock.decision.restart import Restart
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
-from interlock.records.change import Heartbeat
+from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.health import Verdict
-from interlock.records.sealing import open_sealed, seal
+from interlock.records.sealing import open_sealed, seal, seal_encoded
 from interlock.runtime.bus import Position, Publisher, Reader, Record
 from interlock.runtime.lifecycle import Stop
 from interlock.signing.verifier import Refused, Verified
@@ -152,8 +152,15 @@ class Term:
             await self._lapse(lapse, now)
         if now >= self._tick_due or self._orders_left:
             self._tick_due = Micros(now + TICK_US)
-            await self._decide(Input(InputKind.TICK, at=now), Tick(), now)
+            await self._tick(now)
         await self._flush(now)
+
+    async def _tick(self, now: Micros) -> None:
+        """Let time pass; where more orders are due than one decision makes, as many as one record holds."""
+        tick = Input(InputKind.TICK, at=now)
+        await self._decide(tick, Tick(), now)
+        while self._orders_left and self._step.half_empty:
+            await self._decide(tick, Tick(), now)
 
     async def _take_record(self, record: Record, now: Micros) -> None:
         given = Input(InputKind.RECORD, record.topic, record.partition, record.offset, record.value or b"")
@@ -186,8 +193,9 @@ class Term:
         step, self._step = self._step, Step(self._step.state)
         if not step.inputs:
             return
-        signed = [(change.route, seal(change, self._desk.key)) for change in step.changes]
-        last = await self._append(step, tuple(sealed for _, sealed in signed), now)
+        sealed = (seal_encoded(RoutingChange, encoded, self._desk.key) for encoded in step.encoded)
+        signed = [(change.route, order) for change, order in zip(step.changes, sealed, strict=True)]
+        last = await self._append(step, tuple(order for _, order in signed), now)
         self._sealed.update(signed)
         await self._publish(signed)
         self._projector.stepped(last, step.entries)

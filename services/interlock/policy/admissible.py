@@ -100,7 +100,7 @@ def ends(book: Book, route: RouteId, model: str) -> list[Micros]:
         return []
     evidence = Proposal(held.value, held.evidence).evidence_for(rule, rung.model)
     until = min(held.value.expires_at, book.trust.expires_at)
-    return [until, *(end for _, end, _ in _ends(evidence, rung.model))]
+    return [until, *(end for _, end, _ in _ending(rule, evidence, rung.model))]
 
 
 def examine_rung(book: Book, proposal: Proposal, rule: RouteRule, place: int, now: Micros) -> Iterator[Block]:
@@ -165,10 +165,14 @@ def _bounded(rule: RouteRule, place: int) -> Iterator[Examined]:
 def _unexpired(rule: RouteRule, place: int, evidence: Evidence | None, now: Micros) -> Block:
     """What else ends by the passing of time: as long as nothing has ended, the same is found."""
     model = rule.ladder[place].model
-    ending = once(rule, ("ends", place, evidence), lambda: tuple(_ends(evidence, model)))
+    ending = _ending(rule, evidence, model)
     if now < min(end for _, end, _ in ending):
         return once(rule, ("unexpired", place, evidence), lambda: _block_of_ends(ending, model, now))
     return _block_of_ends(ending, model, now)
+
+
+def _ending(rule: RouteRule, evidence: Evidence | None, model: Model) -> tuple[tuple[str, Micros, Reason], ...]:
+    return once(rule, ("ends", model.name, evidence), lambda: tuple(_ends(evidence, model)))
 
 
 def _block_of_ends(ending: Iterable[tuple[str, Micros, Reason]], model: Model, now: Micros) -> Block:

@@ -1,7 +1,10 @@
 """The signed order that routers obey, and their answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import Order, RouteId
@@ -53,7 +56,7 @@ class Cause:
     evidence: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its fields: one check stands in the changes of many routes
 class Check:
     """One check of one rung, and its result."""
 
@@ -61,6 +64,11 @@ class Check:
     check: str
     passed: bool
     detail: str
+
+    @cached_property
+    def fields(self) -> Mapping[str, Any]:
+        """By name, as they are encoded."""
+        return {"model": self.model, "check": self.check, "passed": self.passed, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True)

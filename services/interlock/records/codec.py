@@ -13,7 +13,7 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn
 
 from interlock.records.audit import AuditRecord
-from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
+from interlock.records.change import Acknowledgement, Check, Heartbeat, RoutingChange
 from interlock.records.commands import Command
 from interlock.records.documents import Denial, RoutePolicy, RouteRule
 from interlock.records.health import GuardBeat, TelemetryBatch, Verdict
@@ -57,6 +57,7 @@ _converter.register_unstructure_hook_func(
     lambda kind: kind == Mapping[int, int],  # Avro's maps have string keys
     lambda counts: {str(bucket): count for bucket, count in counts.items()},
 )
+_converter.register_unstructure_hook(Check, lambda check: check.fields)
 
 
 def _structure_micros(value: Any, _: type) -> Micros:

@@ -117,7 +117,7 @@ class Needs:
     tools: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for its objective
 class TriggerRule:
     """What makes a route leave its model.
 
@@ -148,7 +148,7 @@ class TriggerRule:
             not refusals or self.mode is Mode.SUSPEND, "refusals never lead to another model: their mode is suspend"
         )
 
-    @property
+    @cached_property
     def objective(self) -> str:
         """Name of what the health-monitor judges for this rule: kind and threshold, without the `for`."""
         if self.trigger in BARE:

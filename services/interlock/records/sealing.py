@@ -43,12 +43,22 @@ def decode_envelope(sealed: bytes | None) -> Envelope | Reason:
 
 def seal(record: Statement, *keys: SigningKey) -> bytes:
     """Encode, sign with each key, and wrap a record: what goes on the topic."""
-    return encode_envelope(sign(codec.TYPE_OF[type(record)], codec.encode(record), *keys))
+    return seal_encoded(type(record), codec.encode(record), *keys)
+
+
+def seal_encoded(kind: type[Statement], payload: bytes, *keys: SigningKey) -> bytes:
+    """Sign with each key, and wrap, what was encoded already."""
+    return encode_envelope(sign(codec.TYPE_OF[kind], payload, *keys))
 
 
 def event_id_of(record: Statement) -> bytes:
     """The identity that a record will have once it is signed, 32 bytes."""
-    return event_id(codec.TYPE_OF[type(record)], codec.encode(record))
+    return event_id_of_encoded(type(record), codec.encode(record))
+
+
+def event_id_of_encoded(kind: type[Statement], payload: bytes) -> bytes:
+    """The identity of what was encoded already."""
+    return event_id(codec.TYPE_OF[kind], payload)
 
 
 def open_sealed(sealed: bytes | None, trust: TrustRoot, *expected: type[T]) -> Verified[T] | Refused:

@@ -52,10 +52,11 @@ PARKED_PER_SHARD_MAX = 10_000
 """Changes waiting for their policy; one per route, so this is a bound on forged route names."""
 
 CHANGES_PER_STEP_MAX = 24
-"""Orders of one decision: with two copies of the largest policy they stay below `STEP_BYTES_MAX`. The next tick makes the others."""
+"""Orders of one decision: some 12 kB each where a ladder has eight rungs, so that with two copies of the largest policy they stay
+below `STEP_BYTES_MAX`. The next tick makes the others."""
 
-CHANGE_BYTES = 16_384
-"""What is reckoned for one order in an audit record: eight rungs with every check are some 12 kB."""
+SEAL_BYTES = 256
+"""What a seal adds to an order in an audit record: its kind, a key's id and a signature are some 200 bytes."""
 
 MOMENT_US_MAX = 253_402_300_799_999_999
 """The last microsecond of the year 9999: no calendar, ours or another reader's, goes on after it."""

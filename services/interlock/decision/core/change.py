@@ -6,7 +6,7 @@ from interlock.decision.core.choice import Choice, next_order_id
 from interlock.decision.core.usable import Case
 from interlock.policy.lattice import deltas, material
 from interlock.records.change import Delta, RoutingChange
-from interlock.records.documents import WHOLE, Rung
+from interlock.records.documents import WHOLE, RouteRule, Rung, once
 from interlock.records.state import RouteEntry
 from interlock.vocabulary.limits import CHANGE_VALID_US
 from interlock.vocabulary.time import NEVER, Micros
@@ -42,8 +42,8 @@ def make_change(case: Case, choice: Choice) -> RoutingChange:
         proposal_until=hold.until if hold else NEVER,
         cause=choice.cause,
         verification=choice.verification,
-        delta=_delta(rule.rung(source) or primary, judged),
-        material_in=material(primary, judged) if judged else (),
+        delta=_delta(rule, rule.rung(source) or primary, judged),
+        material_in=_material(rule, judged),
         team=held.value.team,
         accepted_by=to.accepted_by if to else "",
         review_due=Micros(case.now + held.value.review_within_us),
@@ -85,6 +85,15 @@ def _arms(case: Case, after: RouteEntry) -> tuple[str | None, str | None, int]:
     return (entry.target if entry and served else None), after.target, WHOLE
 
 
-def _delta(source: Rung, target: Rung | None) -> tuple[Delta, ...]:
+def _delta(rule: RouteRule, source: Rung, target: Rung | None) -> tuple[Delta, ...]:
     """What is otherwise than before; from the safe state or a model off the ladder, than the primary."""
-    return deltas(source.model, target.model) if target is not None else ()
+    if target is None:
+        return ()
+    told = ("delta", source.model.name, target.model.name)
+    return once(rule, told, lambda: deltas(source.model, target.model))
+
+
+def _material(rule: RouteRule, target: Rung | None) -> tuple[str, ...]:
+    if target is None:
+        return ()
+    return once(rule, ("material", target.model.name), lambda: material(rule.ladder[0], target))

@@ -21,7 +21,7 @@ from interlock.policy.admissible import checks
 from interlock.records.audit import Entry
 from interlock.records.change import Acknowledgement, Cause, RoutingChange, Trigger
 from interlock.records.codec import encode
-from interlock.records.sealing import event_id_of
+from interlock.records.sealing import event_id_of_encoded
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX
@@ -40,6 +40,7 @@ class Outcome:
         state: The state after it.
         entries: What changed in the state; empty: there is nothing to journal.
         changes: The orders, not yet signed, in the order of their entries.
+        encoded: The orders as they will be signed.
         findings: What a person must look at: a reason, and words.
         refused: Why the event does not count; None if it does.
     """
@@ -47,6 +48,7 @@ class Outcome:
     state: State
     entries: tuple[Entry, ...] = ()
     changes: tuple[RoutingChange, ...] = ()
+    encoded: tuple[bytes, ...] = ()
     findings: tuple[tuple[Reason, str], ...] = ()
     refused: Refused | None = None
 
@@ -63,6 +65,7 @@ class _Step:
     state: State
     entries: list[Entry] = field(default_factory=list)
     changes: list[RoutingChange] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
     findings: list[tuple[Reason, str]] = field(default_factory=list)
 
     def put(self, *entries: Entry) -> None:
@@ -71,7 +74,8 @@ class _Step:
             self.entries.append(entry)
 
     def outcome(self) -> Outcome:
-        return Outcome(self.state, tuple(self.entries), tuple(self.changes), tuple(self.findings))
+        said = (tuple(self.entries), tuple(self.changes), tuple(self.encoded), tuple(self.findings))
+        return Outcome(self.state, *said)
 
 
 def decide(state: State, event: Event, now: Micros) -> Outcome:
@@ -169,6 +173,8 @@ def _choice(case: Case) -> Choice | None:
 
 def _order(step: _Step, case: Case, choice: Choice) -> None:
     change = make_change(case, choice)
-    after = ordered(choice.after, change, event_id_of(change))
+    encoded = encode(change)
+    after = ordered(choice.after, change, event_id_of_encoded(RoutingChange, encoded))
     step.put(Entry(f"route/{case.route.key}", encode(after)), *consequences(case, choice, change))
     step.changes.append(change)
+    step.encoded.append(encoded)

@@ -6,7 +6,7 @@ from interlock.decision.core.decide import Outcome
 from interlock.decision.core.state import State
 from interlock.records.audit import Entry, Input
 from interlock.records.change import RoutingChange
-from interlock.vocabulary.limits import CHANGE_BYTES, INPUTS_PER_STEP_MAX, STEP_BYTES_MAX
+from interlock.vocabulary.limits import INPUTS_PER_STEP_MAX, SEAL_BYTES, STEP_BYTES_MAX
 
 
 @dataclass(slots=True)
@@ -17,7 +17,13 @@ class Step:
     inputs: list[Input] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     changes: list[RoutingChange] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
     size: int = 0
+
+    @property
+    def half_empty(self) -> bool:
+        """Whether one decision more surely fits."""
+        return 2 * self.size <= STEP_BYTES_MAX and len(self.inputs) < INPUTS_PER_STEP_MAX
 
     def fits(self, given: Input, outcome: Outcome) -> bool:
         """Whether a decision still fits into the same record; if not, the record is appended first."""
@@ -30,10 +36,12 @@ class Step:
             self.inputs.append(given)
             self.entries += outcome.entries
             self.changes += outcome.changes
+            self.encoded += outcome.encoded
             self.size += _size(given, outcome)
 
 
 def _size(given: Input, outcome: Outcome) -> int:
     """What a decision is reckoned to take, in bytes."""
     entries = sum(len(entry.key) + len(entry.value or b"") for entry in outcome.entries)
-    return len(given.value) + entries + CHANGE_BYTES * len(outcome.changes)
+    changes = sum(len(change) + SEAL_BYTES for change in outcome.encoded)
+    return len(given.value) + entries + changes
