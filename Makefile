@@ -12,7 +12,7 @@ menu: ## Print this menu
 
 setup: $(STAMP) ## Install everything into .venv: pinned versions, checked hashes
 
-demo: setup ## Watch a model die and its agent move on, in half a minute; needs Python only
+demo: setup ## Watch a model die and its agent move on, in a minute; needs Python only
 	@$(BIN)/interlock demo
 
 test: setup broker-tools ## Run every test, on a Kafka broker of its own (or on KAFKA_BOOTSTRAP_SERVERS)

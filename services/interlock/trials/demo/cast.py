@@ -53,12 +53,15 @@ class Actor:
         tools: What it may call.
         latency_ms: How long its answers take.
         region: Where it says it is.
+        late: Whether its server starts when the primaries serve. A model that must be approved and is healthy a moment before the
+            primary would be proposed at once, which is right and no part of the story.
     """
 
     model: str
     tools: str
     latency_ms: int
     region: str = "eu-central"
+    late: bool = False
 
     @property
     def provider(self) -> str:
@@ -76,6 +79,6 @@ ACTORS = (
     Actor(FALLBACK, "[search_invoices]", 60),
     Actor(SLOW, "[post_reply, search_tickets]", 40),
     Actor(TRIED, "[post_reply, search_tickets]", 50),
-    Actor(UNACCEPTED, "[search_tickets]", 60),
+    Actor(UNACCEPTED, "[search_tickets]", 60, late=True),
     Actor(TEMPTER, "[search_invoices]", 5),
 )

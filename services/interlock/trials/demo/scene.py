@@ -80,5 +80,5 @@ async def open_scene(folder: Path, broker: Broker, doubles: Mapping[str, str]) -
         await stage.publish_policies()
         for service in MODULES:
             await stage.start(service, module=doubles.get(service), environment=credentials)
-        await stage.processes.ready(RECEIVER, *MODULES, *ports)
+        await stage.processes.ready(RECEIVER, *MODULES, *(actor.model for actor in ACTORS if not actor.late))
         yield Scene(stage, models, witness, watch, clients)

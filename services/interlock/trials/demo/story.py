@@ -25,6 +25,7 @@ async def _begin(director: Director) -> None:
     for route, primary in ((ROUTE, PRIMARY), (SUPPORT_ROUTE, SLOW)):
         await director.until_moved(route, primary, after=0)
         director.notes.beginning[route] = len(director.changes(route))
+    await director.scene.models.start_late()
 
 
 async def _acts(director: Director) -> None:
