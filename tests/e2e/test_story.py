@@ -53,8 +53,7 @@ async def test_agents_move_along_their_ladders_by_cutover_canary_and_approval_an
         ("safe_state", UNACCEPTED),
     ]
     assert all(change["notice_accepted_after_s"] < 300 for change in told["changes"])
-    unverified = [(change["source"], change["target"]) for change in told["changes"] if not change["verification"]]
-    assert unverified == [(TRIED, SLOW)], "a canary's way back enters no model; everything else is verified"
+    assert all(change["verification"] for change in told["changes"])
     assert {refused["kind"]: refused["reason"] for refused in told["refused"]} == {
         "forged_stranger": "no_signature",
         "forged_signature": "bad_signature",

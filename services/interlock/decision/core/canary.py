@@ -7,8 +7,9 @@ is kept away for a while, longer with each flap.
 
 from dataclasses import replace
 
-from interlock.decision.core.choice import Choice, before, next_order_id, serve, stable_us
+from interlock.decision.core.choice import Choice, before, consider, next_order_id, serve, stable_us
 from interlock.decision.core.usable import Case, why_leave
+from interlock.policy.admissible import checks
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.health import Level
 from interlock.records.state import Canary, RouteEntry
@@ -69,7 +70,7 @@ def promote(case: Case, cause: Cause) -> Choice:
     """Serve the route by the canary's model alone."""
     model = _canary(case).model
     promoted = replace(cause, trigger=Trigger.CANARY_PASSED, detail=f"{model} is promoted: {cause.detail}")
-    return serve(case, model, promoted, ())
+    return serve(case, model, promoted, tuple(consider(case, model)))
 
 
 def without(case: Case) -> Case:
@@ -84,14 +85,16 @@ def _widen(case: Case) -> Choice:
         canary, step=canary.step + 1, since=case.now, level=Level.UNKNOWN, detail="not judged yet", evidence=b""
     )
     cause = replace(_judged(canary, canary.detail), trigger=Trigger.CANARY)
-    return Choice(replace(before(case), canary=wider, nacked=False), cause)
+    return Choice(replace(before(case), canary=wider, nacked=False), cause, tuple(consider(case, canary.model)))
 
 
 def _roll_back(case: Case, trigger: Trigger, cause: Cause) -> Choice:
     """Back to the source alone."""
     model = _canary(case).model
     told = Cause(trigger, model, f"the canary of {model} is rolled back: {cause.detail}", cause.evidence)
-    return Choice(replace(_given_up(case), nacked=False), told)
+    source = before(case).target
+    verified = checks(case.state.book, case.route, source, case.now) if source is not None else ()
+    return Choice(replace(_given_up(case), nacked=False), told, verified)
 
 
 def _given_up(case: Case) -> RouteEntry:

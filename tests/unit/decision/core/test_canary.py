@@ -166,3 +166,12 @@ def test_both_arms_of_a_canary_are_verified_against_the_policy_before_it_begins(
     named = {check.model for check in it.last.verification}
     assert "birch" in named
     assert all(check.passed for check in it.last.verification if check.model == "birch")
+
+
+def test_every_order_of_a_canary_says_what_was_verified_of_the_model_that_it_leads_to():
+    it = in_canary(ladder=("atlas", "birch"))
+    it.judge(Level.HEALTHY)
+    it.wait(10)
+    it.judge(Level.DEGRADED)
+    for order in it.orders[-4:-1]:
+        assert order.target in {check.model for check in order.verification}
