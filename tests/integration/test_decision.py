@@ -1,19 +1,24 @@
 """The decision service as a process on a real broker: what the routes topic and the audit log then hold."""
 
 import asyncio
+import json
 import signal
 import sys
 import uuid
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 
 from interlock.decision.replay import replay
+from interlock.records.audit import AuditRecord
 from interlock.records.change import Heartbeat, RoutingChange
-from interlock.records.commands import Command, Verb
+from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.health import Level, Verdict
 from interlock.records.sealing import open_sealed
+from interlock.records.state import StateMark
 from interlock.records.telling import Finding
+from interlock.runtime.bus import Position
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.workspace import toml
@@ -23,7 +28,7 @@ from interlock.testing.driver import OBJECTIVES
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import COMMANDS, FINDINGS, HEARTBEATS, POLICIES, ROUTES, SHARDS, VERDICTS
+from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, HEARTBEATS, POLICIES, ROUTES, SHARDS, STATE, VERDICTS
 
 AGENT = "support"
 SHARD = shard_of(AGENT, SHARDS)
@@ -119,7 +124,18 @@ async def test_killed_in_mid_story_it_goes_on_and_repeats_nothing(line):
 async def test_a_signed_command_is_obeyed_and_a_forged_one_is_a_finding(line):
     now = SystemClock().now().wall
     order = Command(
-        "cmd-1", line.deployment.name, Verb.DISABLE, AGENT, "atlas", "maintenance", now, Micros(now + 3600 * SECOND)
+        id="cmd-1",
+        deployment=line.deployment.name,
+        verb=Verb.DISABLE,
+        agent=AGENT,
+        route="",
+        model="atlas",
+        about="",
+        outcome=ReviewOutcome.NONE,
+        ticket="",
+        reason="maintenance",
+        issued_at=now,
+        expires_at=Micros(now + 3600 * SECOND),
     )
     async with line.decision():
         await line.until(ordered(line, None, "atlas"), "the primary")
@@ -160,3 +176,70 @@ async def test_what_somebody_else_writes_over_a_route_is_written_again(line):
         await line.until(repaired, "it was published again")
         changes = await line.read(ROUTES, RoutingChange)
         assert changes[-1] == changes[-2]
+
+
+async def test_a_restart_reads_the_tail_of_the_log_and_falls_back_on_the_whole_log_when_the_state_is_tampered_with(
+    line, capfd
+):
+    async with line.decision():
+        await line.until(ordered(line, None, "atlas"), "the primary")
+        for level in (Level.DEGRADED, Level.HEALTHY) * 5:  # steps that order nothing
+            line.levels["birch", "latency>2s"] = level
+            steps = len(await line.read(AUDIT, AuditRecord))
+
+            async def grown(steps=steps):
+                return len(await line.read(AUDIT, AuditRecord)) > steps
+
+            await line.until(grown, "another step")
+        await line.until(partial(written_down, line), "the state is on its topic")
+    capfd.readouterr()
+
+    line.levels["atlas", "unavailable"] = Level.UNAVAILABLE
+    async with line.decision():
+        await line.until(ordered(line, None, "atlas", "birch"), "the fallback")
+        await line.until(partial(written_down, line), "the state is on its topic")
+    source, records, term = claimed(capfd)
+    assert (source, records) == ("state", 2)  # the marked step, and the claim
+    assert term > 10
+
+    await line.say(STATE, f"route/{AGENT}/main/*", b"rubbish", SHARD)
+    line.levels["birch", "unavailable"] = Level.UNAVAILABLE
+    async with line.decision():
+        await line.until(ordered(line, None, "atlas", "birch", None), "the safe state")
+        await line.until(partial(written_down, line), "the state is on its topic")
+    source, records, term = claimed(capfd)
+    assert (source, records) == ("log", term + 1)
+    assert Reason.STATE_DISAGREES in {finding.reason for finding in await line.read(FINDINGS, Finding)}
+
+    async with line.decision():
+        await line.until(partial(beating, line), "it has started again")
+    assert claimed(capfd)[:2] == ("state", 2)
+    shards = await replay(line.bus, line.deployment.book())
+    assert [found for each in shards for found in each.journal.differences] == []
+
+
+async def written_down(line):
+    """Whether the mark of the agent's shard names the last record of its log."""
+    where = Position(AUDIT.name, SHARD)
+    reader = await line.bus.reader([where])
+    end = (await reader.end_offsets())[where]
+    await reader.close()
+    marks = [mark for mark in await line.read(STATE, StateMark) if mark.shard == SHARD]
+    return bool(marks) and marks[-1].offset == end - 1
+
+
+async def beating(line):
+    """Whether the last claim of the agent's shard has beaten."""
+    claims = [beat.term for beat in await line.read(HEARTBEATS, Heartbeat) if beat.shard == SHARD]
+    where = Position(AUDIT.name, SHARD)
+    reader = await line.bus.reader([where])
+    end = (await reader.end_offsets())[where]
+    await reader.close()
+    return bool(claims) and claims[-1] == end - 1
+
+
+def claimed(capfd):
+    """From what the agent's shard was started, how many records of its log were read, and the claim's offset, as the service said."""
+    told = [json.loads(line) for line in capfd.readouterr().err.splitlines() if '"shard_claimed"' in line]
+    last = [claim for claim in told if claim["shard"] == SHARD][-1]
+    return last["source"], last["records"], last["term"]

@@ -17,14 +17,14 @@ from interlock.decision.core.state import State
 from interlock.decision.core.step import Step
 from interlock.decision.core.tenure import Tenure
 from interlock.decision.desk import Desk
-from interlock.decision.inputs import open_inputs, worth_reading
+from interlock.decision.inputs import open_inputs, take_stock, worth_reading
 from interlock.decision.pipelined import publish_all
 from interlock.decision.projector import Projector
 from interlock.decision.restart import Restart
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.health import Verdict
-from interlock.records.sealing import open_sealed, seal, seal_encoded
+from interlock.records.sealing import seal, seal_encoded
 from interlock.runtime.bus import Position, Publisher, Reader, Record
 from interlock.runtime.lifecycle import Stop
 from interlock.signing.verifier import Refused, Verified
@@ -32,7 +32,7 @@ from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import AUDIT, HEARTBEATS, POLICIES, ROUTES, VERDICTS
+from interlock.wire.topics import AUDIT, HEARTBEATS, ROUTES
 
 BEAT_US = 1 * SECOND
 """One heartbeat a second (DESIGN 8)."""
@@ -116,25 +116,17 @@ class Term:
         """Take what was said while nobody ruled.
 
         The state remembers verdicts, not how fresh they are. What has no fresh word lapses before anything is decided, so that
-        no rung is entered on the strength of an old one. Policies come first: a verdict counts only for a model that one uses.
+        no rung is entered on the strength of an old one.
         """
         now = self._now()
-        fresh = {verdict.value.key for record in records if (verdict := self._verdict(record, now)) is not None}
+        unheard, fresh = take_stock(records, self._state.book.trust, now)
         for key in sorted(set(self._state.verdicts) - fresh):
             await self._lapse(Lapse(key, now), now)
         await self._flush(now)
-        policies_first = sorted(records, key=lambda record: record.topic != POLICIES.name)
-        await self._take(policies_first, heard_all=True)
+        await self._take(unheard, heard_all=True)
 
     def _now(self) -> Micros:
         return max(self._desk.now(), self._state.now)
-
-    def _verdict(self, record: Record, now: Micros) -> Verified[Verdict] | None:
-        """The verdict in a record, if it holds one that is still valid."""
-        if record.topic != VERDICTS.name or not worth_reading(record, now):
-            return None
-        opened = open_sealed(record.value, self._state.book.trust, Verdict)
-        return opened if isinstance(opened, Verified) and opened.value.valid_until > now else None
 
     async def _take(self, records: list[Record], *, heard_all: bool) -> None:
         """Decide on records and on the passing of time. Silence counts only while everything that was said is heard."""

@@ -239,3 +239,17 @@ def test_a_routers_refusal_is_a_finding_and_is_journalled_once(world):
         assert it.replayed().differences == []
 
     story(world, tell)
+
+
+def test_of_several_verdicts_that_nobody_heard_the_last_one_counts(world):
+    async def tell(it):
+        for level in (Level.UNAVAILABLE, Level.HEALTHY):
+            it.levels["atlas", "unavailable"] = level
+            it.say_once()
+            await asyncio.sleep(0.5)
+        async with it.owner():
+            await it.until(it.marked, "it has started again")
+            await asyncio.sleep(3)
+        assert it.targets() == [None, "atlas"]
+
+    story(world, tell)
