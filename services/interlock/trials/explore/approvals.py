@@ -17,24 +17,23 @@ def fault(oracle: Oracle, was: RouteEntry | None, now: RouteEntry) -> str | None
     """
     served = now.target if now.safe_state is None else None
     before = was.target if was is not None and was.safe_state is None else None
-    facts = oracle.facts
     if served is not None and not oracle.may_stay(served):
         return f"{served} serves, though it must be left"
-    if served in facts.rejected:
+    if oracle.rejected(served):
         return f"{served} serves, though a person took it away"
     if served is not None and served != before and not oracle.may_enter(served):
         return f"{served} is entered, though it may not be"
-    if served == ASKED_FOR and served != before and served not in facts.approved:
+    if served == ASKED_FOR and served != before and not oracle.approved(served):
         return f"{served} is entered, though nobody approved it"
-    if before is not None and oracle.may_stay(before) and before not in facts.rejected and served is None:
+    if before is not None and oracle.may_stay(before) and not oracle.rejected(before) and served is None:
         return f"{before} is left for a proposal, though it may stay"
     hold = now.hold
     if hold is not None and hold.kind is HoldKind.APPROVAL:
         if oracle.now >= hold.until:
             return f"{hold.model} still waits for approval after its time"
-        if not oracle.may_enter(hold.model) or hold.model in facts.rejected:
+        if not oracle.may_enter(hold.model) or oracle.rejected(hold.model):
             return f"{hold.model} waits for approval, though it may not be entered any more"
-    approved = ASKED_FOR in facts.approved and ASKED_FOR not in facts.rejected and oracle.may_enter(ASKED_FOR)
+    approved = oracle.approved(ASKED_FOR) and not oracle.rejected(ASKED_FOR) and oracle.may_enter(ASKED_FOR)
     if served is None and approved:
         return f"{ASKED_FOR} was approved, and does not serve"
     return None

@@ -30,11 +30,11 @@ def fault(
     source = now.target if now.safe_state is None else None
     if source is not None and oracle.must_leave_at_once(source):
         return f"{source} still serves, though it must be left at once"
-    if source in oracle.facts.rejected:
+    if oracle.rejected(source):
         return f"{source} still serves, though a person took it away"
     if now.canary is not None:
         tried = now.canary
-        if tried.model in oracle.facts.rejected:
+        if oracle.rejected(tried.model):
             return f"the canary of {tried.model} goes on, though a person took it away"
         if not oracle.may_stay(tried.model):
             return f"the canary of {tried.model} goes on, though something speaks against it"

@@ -5,6 +5,7 @@ It covers rule 1 as data (`world.Said`), rules 2, 3 and 4 for the triggers of th
 6, which may hold back a climb.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from interlock.records.health import Level
@@ -36,8 +37,8 @@ class Facts:
         suspended: Whether the safe state was ordered.
         commands: The commands that it read, by their place in the world.
         canary: The last judgement of a canary that rests on enough calls: its objective and level.
-        approved: Models that the agent owner allowed until the route is back at its primary.
-        rejected: Models that a person took away until then.
+        approved: By route, models that the agent owner allowed until the route is back at its primary.
+        rejected: By route, models that a person took away until then.
         kept_away: The model whose canary failed last, and until when it is not tried again.
     """
 
@@ -49,12 +50,13 @@ class Facts:
     commands: frozenset[int] = frozenset()
     canary: tuple[str, Level] = ("", Level.UNKNOWN)
     kept_away: tuple[str, Micros] = ("", NEVER)
-    approved: frozenset[str] = frozenset()
-    rejected: frozenset[str] = frozenset()
+    approved: frozenset[tuple[RouteId, str]] = frozenset()
+    rejected: frozenset[tuple[RouteId, str]] = frozenset()
 
-    def heard(self, document: int) -> "Facts":
-        """The facts after a document."""
-        return replace(self, documents=self.documents | {document})
+    def heard(self, document: int, *, policy: bool) -> "Facts":
+        """The facts after a document. What people said of models, they said under the old policy."""
+        after = replace(self, documents=self.documents | {document})
+        return replace(after, approved=frozenset(), rejected=frozenset()) if policy else after
 
     def judged(self, model: str, objective: str, level: Level, now: Micros) -> "Facts":
         """The facts after a verdict: the same level again is nothing new."""
@@ -80,6 +82,13 @@ class Facts:
         if order.freezes:
             return replace(after, frozen=order.until)
         return replace(after, suspended=order.suspends, frozen=self.frozen if order.suspends else NEVER)
+
+    def returned(self, routes: Collection[RouteId]) -> "Facts":
+        """The facts once routes are back at their primary: what people said of their other models is forgotten."""
+        approved = frozenset(pair for pair in self.approved if pair[0] not in routes)
+        return replace(
+            self, approved=approved, rejected=frozenset(pair for pair in self.rejected if pair[0] not in routes)
+        )
 
     def level(self, model: str, objective: str) -> tuple[Level | None, Micros]:
         """The last level of a model under an objective, and since when; None: there was no verdict."""
@@ -127,6 +136,14 @@ class Oracle:
     def allowed(self, model: str) -> bool:
         """Policy and people leave it."""
         return self.admissible(model) and not self.disabled(model)
+
+    def approved(self, model: str) -> bool:
+        """Rule 7: whether the agent owner allowed the model for this route."""
+        return (self.route, model) in self.facts.approved
+
+    def rejected(self, model: str | None) -> bool:
+        """Whether a person took the model away from this route."""
+        return (self.route, model) in self.facts.rejected
 
     def may_enter(self, model: str) -> bool:
         """Rules 1, 2 and 4: healthy, freshly, and no model above it is out for its refusals alone."""

@@ -175,6 +175,8 @@ def _strength(value: ast.expr | None, parameters: set[str]) -> int:
     """How much a returned value withholds: 2 with a reason, 1 without, 0 not at all."""
     if value is None or (isinstance(value, ast.Constant) and (value.value is None or value.value is False)):
         return 1
+    if isinstance(value, ast.IfExp):
+        return max(_strength(value.body, parameters), _strength(value.orelse, parameters))
     leaves = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _LEAVES
     if leaves or _REFUSES.search(ast.unparse(value)):
         return 2
@@ -297,6 +299,7 @@ LEFT_OUT = (
         what=r"may_climb|climbs\.",
     ),
     Rule("it is implied by what follows, and saves work", what=r"^all\(watched\.trigger is not"),
+    Rule("it chooses between reasons, and refuses either way", gives=r"^Reason$"),
     Rule("it words a cause, and what is done is the same", gives=r"^Cause$"),
 )
 

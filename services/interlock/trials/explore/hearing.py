@@ -19,7 +19,7 @@ from interlock.trials.explore.canaries import CALLS_MIN, KEPT_AWAY_US, STEPS
 from interlock.trials.explore.facts import AGAINST, GUARD, REFUSALS, UNAVAILABLE, Facts
 from interlock.trials.explore.owner import Process
 from interlock.trials.explore.world import AGENT, World
-from interlock.vocabulary.identifiers import ANY
+from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import COMMANDS, VERDICTS
 
@@ -78,9 +78,9 @@ class Hearing:
         return Heard(Action("verdict lapses", f"hears no more of {_named(subject)}"), given, facts)
 
     def _of_canaries(self, process: Process, t: int) -> Iterator[Heard]:
-        for entry in process.state.routes.values() if process.state is not None else ():
+        for route, entry in process.state.routes.items() if process.state is not None else ():
             if entry.canary is not None:
-                yield self._rejection(process, entry.canary, t)
+                yield self._rejection(process, route, entry.canary, t)
             for step in range(len(STEPS)) if entry.canary is not None else ():
                 for level, calls in _JUDGEMENTS:
                     assert entry.canary is not None, "there is one"
@@ -92,9 +92,9 @@ class Hearing:
                     words = f"hears that step {step} of the canary is {level} after {calls} calls"
                     yield Heard(Action("canary judged", words), given, facts)
 
-    def _rejection(self, process: Process, canary: Canary, t: int) -> Heard:
+    def _rejection(self, process: Process, route: RouteId, canary: Canary, t: int) -> Heard:
         given = self._answer(Verb.REJECT, "olga", canary.id, t)
-        facts = replace(process.facts, rejected=process.facts.rejected | {canary.model})
+        facts = replace(process.facts, rejected=process.facts.rejected | {(route, canary.model)})
         return Heard(Action("proposal answered", "reads that olga says reject to the canary"), given, facts)
 
     def _after_canary(self, facts: Facts, model: str, objective: str, level: Level, t: int) -> Facts:
@@ -118,11 +118,14 @@ class Hearing:
     def _after_answer(self, process: Process, verb: Verb, signer: str, about: str, t: int) -> Facts:
         """An approval counts in time, by the agent owner; to take away, anybody's word is enough."""
         assert process.state is not None, "it has proposed something"
-        holds = [entry.hold for entry in process.state.routes.values() if entry.hold is not None]
-        asked = [hold for hold in holds if hold.proposal == about]
+        holds = [(route, entry.hold) for route, entry in process.state.routes.items() if entry.hold is not None]
+        asked = [(route, hold) for route, hold in holds if hold.proposal == about]
         if verb is Verb.REJECT:
-            return replace(process.facts, rejected=process.facts.rejected | {hold.model for hold in asked})
-        granted = {hold.model for hold in asked if signer == "oscar" and self.world.wall(t) < hold.until}
+            return replace(
+                process.facts, rejected=process.facts.rejected | {(route, hold.model) for route, hold in asked}
+            )
+        now, owner = self.world.wall(t), signer == "oscar"
+        granted = {(route, hold.model) for route, hold in asked if owner and now < hold.until}
         return replace(process.facts, approved=process.facts.approved | granted)
 
     def _command(self, process: Process, place: int, t: int) -> Heard:

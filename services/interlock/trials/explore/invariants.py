@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from interlock.decision.core.state import State
+from interlock.policy.book import Book
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.documents import SafeState
 from interlock.records.head import Head
@@ -107,6 +108,25 @@ def marks_never_go_back(before: Marks, after: Marks) -> None:
         now = after.values.get(key)
         if now is None or _rank(key, now) < _rank(key, value):
             raise Broken("S3", f"the mark {key} went from {value.split()[0]} back to {(now or 'nothing').split()[0]}")
+
+
+def documents_never_go_back(world: World, before: Book, after: Book) -> None:
+    """S3 and S6: what is held is for this deployment; roots follow each other, versions rise, denials stay."""
+    if after.trust.deployment != world.deployment.name:
+        raise Broken("S6", f"the trust root of {after.trust.deployment} is held")
+    if not before.trust.version <= after.trust.version <= before.trust.version + 1:
+        raise Broken("S3", f"trust root {after.trust.version} is held after {before.trust.version}")
+    for agent, policy in before.policies.items():
+        now = after.policies.get(agent)
+        if now is None or now.value.version < policy.value.version:
+            raise Broken("S3", f"policy {policy.value.version} of {agent} is held no more")
+    for model, entry in before.registry.items():
+        if after.registry[model].value.version < entry.value.version:
+            raise Broken("S3", f"entry {entry.value.version} of {model} is held no more")
+    for model, denial in before.denials.items():
+        still = after.denials.get(model)
+        if still is None or still.verified != denial.verified:
+            raise Broken("S3", f"the denial of {model} is held no more")
 
 
 def _rank(key: str, value: str) -> Order:

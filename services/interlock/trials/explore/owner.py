@@ -112,12 +112,14 @@ class Desk:
     catalogue: Catalogue
     bus: Bus
 
-    def claim(self, process: Process, log: int, t: int, signer: str = OWNER) -> tuple[Process, int]:
+    def claim(
+        self, process: Process, log: int, t: int, *, signer: str = OWNER, shard: int = SHARD
+    ) -> tuple[Process, int]:
         """Append a claim and rebuild from the log up to it."""
         now = self.world.wall(t)
-        record = AuditRecord(SHARD, AuditKind.CLAIM, OWNER, NO_TERM, 0, now, (), (), (), b"")
+        record = AuditRecord(shard, AuditKind.CLAIM, OWNER, NO_TERM, 0, now, (), (), (), b"")
         offset = len(self.bus.logs[log].items)
-        forged = "" if signer == OWNER else "a claim that nobody may make"
+        forged = "" if (signer, shard) == (OWNER, SHARD) else "a claim that nobody may make"
         item = self.catalogue.add(self.world.seal(record, signer), record, "a claim", forged=forged)
         after = self.bus.appended(log, item)
         rebuilt = self.bus.logs[after]
@@ -136,7 +138,8 @@ class Desk:
     def hear(self, process: Process, place: int, t: int) -> Process | None:
         """Read a document."""
         given = Input(InputKind.RECORD, POLICIES.name, 0, 0, self.world.documents[place].sealed)
-        return self.decided(process, given, process.facts.heard(place), t)
+        policy = bool(self.world.documents[place].version)
+        return self.decided(process, given, process.facts.heard(place, policy=policy), t)
 
     def decided(self, process: Process, given: Input, facts: Facts, t: int) -> Process | None:
         """Decide on one input, and hand the step over to be appended."""

@@ -15,7 +15,7 @@ from interlock.trials.explore.facts import Facts
 from interlock.trials.explore.hearing import Hearing
 from interlock.trials.explore.interning import Interner
 from interlock.trials.explore.owner import Desk, Process
-from interlock.trials.explore.world import World
+from interlock.trials.explore.world import ELSEWHERE, World
 
 
 @dataclass(slots=True)
@@ -122,10 +122,15 @@ class OwnerMoves:
         if decided and self.world.judged and before.state is not None:
             assert after is not None, "it has decided"
             assert after.state is not None, "it has decided"
+            invariants.documents_never_go_back(self.world, before.state.book, after.state.book)
             invariants.decides_as_ruled(self.world, before.state, after.state, after.facts, t)
-            if after.serves() == self.world.models[0]:
-                # Back at the primary, what people said of the others is forgotten.
-                return replace(after, facts=replace(after.facts, approved=frozenset(), rejected=frozenset()))
+            primary = self.world.models[0]
+            back = [
+                route
+                for route, entry in after.state.routes.items()
+                if (entry.target, entry.safe_state) == (primary, None)
+            ]
+            return replace(after, facts=after.facts.returned(back))
         return after
 
     def _with_log(self, o: int, t: int, log: int) -> list[Joint]:
@@ -135,7 +140,9 @@ class OwnerMoves:
             found.append(self._joint(Action("claim", "claims the shard"), lambda: desk.claim(process, log, t)))
             if self.world.stranger:
                 action = Action("unknown claim", "claims the shard with a key that the trust root does not hold")
-                found.append(self._joint(action, lambda: desk.claim(process, log, t, "stranger")))
+                found.append(self._joint(action, lambda: desk.claim(process, log, t, signer="stranger")))
+                action = Action("unknown claim", "claims another shard in the log of this one")
+                found.append(self._joint(action, lambda: desk.claim(process, log, t, shard=ELSEWHERE)))
         if process.flight is not None and not full:
             found.append(self._joint(Action("append", "appends its step"), lambda: self._landed(desk, process, log)))
         if process.flight is not None and not full and self.world.losses:
@@ -145,6 +152,9 @@ class OwnerMoves:
                     lambda: (process.ended().settled(), self._logged(log, process.flight)),
                 )
             )
+        if process.flight is not None and not full and self.world.doubles:
+            action = Action("append doubled", "appends its step, which lands twice")
+            found.append(self._joint(action, lambda: self._doubled(desk, process, log)))
         if process.late is not None and not full:
             found.append(
                 self._joint(
@@ -170,6 +180,10 @@ class OwnerMoves:
         if after.tenure is not None and after.tenure.doubt is None:
             invariants.state_is_what_is_logged(after, self.bus.logs[appended])
         return after, appended
+
+    def _doubled(self, desk: Desk, process: Process, log: int) -> tuple[Process, int]:
+        after, appended = self._landed(desk, process, log)
+        return after, self._logged(appended, process.flight)
 
     def _logged(self, log: int, item: int | None) -> int:
         assert item is not None, "asked of a process with a step under way"

@@ -19,6 +19,10 @@ PARTNERS: Mapping[str, Partner] = {
         "policy.admissible:_examine:held-is-none-or-rule-is-none",
         "A route that no policy names has no admissible model; asked first, it is told by its right reason.",
     ),
+    "policy.admissible:_examine:held-is-none-or-rule-is-none": Partner(
+        "router.core.fit:control_unfit:rule-is-none",
+        "A router has asked for the route's rule before it asks for its models.",
+    ),
     "router.core.fit:ruling:held-is-none-or-held.value.version-<-marks.number-f--e1fcc4e": Partner(
         "router.core.fit:_policy_unfit:held-is-none-or-held.value.version-<-max-order.polic-5edd9e5",
         "Under an older policy than was ever held every order is unfit; grace and safe state must not be taken from it either.",
@@ -42,6 +46,14 @@ PARTNERS: Mapping[str, Partner] = {
     "decision.core.target:_keep_safe:entry.safe_state-!=-wanted": Partner(
         "decision.core.target:choose:entry.safe_state-is-none~2",
         "It takes over where a route that must stop was not sent to its safe state at once.",
+    ),
+    "policy.book:_take_root:root.version-<=-book.trust.version": Partner(
+        "policy.book:_take_root:root.version-!=-book.trust.version-1",
+        "An older root is not the next one either; asked first, it is told by its right reason.",
+    ),
+    "policy.book:Book.rule:held": Partner(
+        "router.core.fit:_policy_unfit:held-is-none-or-held.value.version-<-max-order.polic-5edd9e5",
+        "Who asks for a route's rule has asked first whether its policy is held.",
     ),
     "router.core.marks:Marks.put_term:term->-self.term-shard": Partner(
         "router.core.accept:_too_late:order-order.root-order.term-0-<-state.marks.term-cha-6818e46",

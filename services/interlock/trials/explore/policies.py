@@ -18,6 +18,12 @@ EXPIRES = Micros(NOW + 3 * UNIT)
 
 DEPLOYMENT = Deployment()
 ATLAS, BIRCH, CEDAR = model("atlas"), model("birch"), model("cedar")
+AGAIN = Said(
+    "safety denies atlas again",
+    DEPLOYMENT.seal(Denial("deny-2", "atlas", "another leak", NOW), "sam"),
+    denies="atlas",
+    after=1,
+)
 DENIAL = Said("safety denies atlas", DEPLOYMENT.seal(Denial("deny-1", "atlas", "a leak", NOW), "sam"), denies="atlas")
 
 
@@ -28,15 +34,20 @@ def rung(subject: Model, until: Micros = FOREVER) -> Rung:
 
 
 def policy(version: int, ladder: Sequence[tuple[Model, Micros]], words: str, **fields: Any) -> Said:
-    """A policy with one route, all of whose rungs are as good as they should be."""
+    """A policy whose rungs are all as good as they should be: for one route, or for some `slots` more, until it `expires`."""
     for_us = fields.pop("for_us", Micros(0))
     triggers = (TriggerRule(WatchedTrigger.UNAVAILABLE, 0.0, for_us), *fields.pop("also", ()))
     usual: dict[str, Any] = {"triggers": triggers, "blind_us": UNIT, "stable_us": UNIT, "grace_us": UNIT, **fields}
-    rungs = usual.pop("rungs", {})
+    expires = usual.pop("expires", FOREVER)
+    rungs, slots = usual.pop("rungs", {}), usual.pop("slots", ())
     rule = DEPLOYMENT.rule([rungs.get(subject.name) or rung(subject, until) for subject, until in ladder], **usual)
-    sealed = DEPLOYMENT.seal(DEPLOYMENT.policy_of(AGENT, rule, version=version), "grace", "oscar")
-    approved = tuple((subject.name, until) for subject, until in ladder)
-    return Said(words, sealed, version, {ROUTE: approved})
+    rules = (rule, *(replace(rule, slot=slot) for slot in slots))
+    said = DEPLOYMENT.policy_of(AGENT, *rules, version=version)
+    sealed = DEPLOYMENT.seal(replace(said, expires_at=min(expires, said.expires_at)), "grace", "oscar")
+    approved = tuple((subject.name, min(until, expires)) for subject, until in ladder)
+    return Said(
+        words, sealed, version, dict.fromkeys((ROUTE, *(RouteId(AGENT, slot, ANY) for slot in slots)), approved)
+    )
 
 
 def command(words: str, verb: Verb, until: Micros, subject: str = "") -> Ordered:

@@ -242,8 +242,8 @@ def running(product: Product) -> Whole:
 
 
 def _healthy(world: World) -> Iterator[str]:
-    """What is heard when every model and guard is healthy."""
+    """What is heard when every model is as it should be, and every guard is there."""
     yield from (f"hears that guard of guard@{guard} is healthy" for guard in world.guards)
-    yield from (f"hears that {name} is healthy" for name in world.models)
+    yield from (f"hears that {name} is {'unavailable' if name in world.down else 'healthy'}" for name in world.models)
     others = [watched for watched in world.objectives if watched != UNAVAILABLE]
     yield from (f"hears that {watched} of {name} is healthy" for name in world.models for watched in others)

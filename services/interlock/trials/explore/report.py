@@ -7,11 +7,14 @@ from typing import Any
 
 from interlock.trials.explore.gate import Result
 from interlock.trials.explore.search import Explored, Violation
+from interlock.trials.explore.trial import BEGINNINGS
 
 ACTIONS = (
     "acknowledgement lost",
     "append",
+    "append doubled",
     "append lost",
+    "canary judged",
     "claim",
     "command",
     "document heard",
@@ -23,6 +26,7 @@ ACTIONS = (
     "log read",
     "order shown",
     "owner dies",
+    "proposal answered",
     "publish",
     "publish again",
     "router restarts",
@@ -31,6 +35,7 @@ ACTIONS = (
     "theft",
     "tick",
     "time",
+    "unknown claim",
     "verdict",
     "verdict lapses",
 )
@@ -121,7 +126,8 @@ class Report:
         ]
         lines.append(f"{self.states:,} states in all")
         for name, found in self.violations:
-            lines += [f"BROKEN in {name}: {found.invariant}: {found.detail}", *(f"  {step}" for step in found.story)]
+            lines += [f"BROKEN in {name}: {found.invariant}: {found.detail}", f"  {BEGINNINGS[found.beginning]}"]
+            lines += [f"  {step}" for step in found.story]
         lines += [f"NEVER HAPPENED: {action}" for action in self.idle]
         if self.guards:
             caught = len(self.guards) - len(self.uncaught)

@@ -17,6 +17,9 @@ from interlock.trials.explore.interning import Interner
 from interlock.trials.explore.router import Rack, Router
 from interlock.trials.explore.world import World
 
+RESTART = "router restarts"
+"""What loses everything but the marks."""
+
 
 @dataclass(slots=True)
 class RouterMoves:
@@ -89,6 +92,8 @@ class RouterMoves:
         def judge() -> int:
             after = step(before)
             invariants.marks_never_go_back(before.state.marks, after.state.marks)
+            if action.kind != RESTART:
+                invariants.documents_never_go_back(self.world, before.state.book, after.state.book)
             invariants.waits_for_the_newest(before, after)
             invariants.obeys_nothing_forged(self.catalogue, after)
             return self._seen(after, t)
@@ -126,7 +131,7 @@ class RouterMoves:
         return self._moved(r, t, Action("heartbeat shown", f"is shown {found.words}"), step)
 
     def _restart(self, r: int, t: int) -> Move | None:
-        action = Action("router restarts", "restarts")
+        action = Action(RESTART, "restarts")
         return self._moved(r, t, action, lambda router: Rack(self.world, self.catalogue).restart(router))
 
     def first(self, t: int) -> int:

@@ -22,13 +22,18 @@ from interlock.trials.explore.policies import (
     DENIAL,
     DEPLOYMENT,
     EXPIRES,
+    ROUTE,
     command,
     policy,
     rung,
     usual,
 )
-from interlock.trials.explore.world import UNIT, World
+from interlock.trials.explore.world import AGENT, UNIT, World
+from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.time import FOREVER, NEVER, SECOND, Micros
+
+LATE = RouteId(AGENT, "late", ANY)
+"""A route that only the second policy of `approval` has."""
 
 
 def verdicts() -> World:
@@ -38,7 +43,7 @@ def verdicts() -> World:
     return World(
         "verdicts",
         DEPLOYMENT,
-        (policy(1, ladder, words, for_us=UNIT), DENIAL),
+        (policy(1, ladder, words, for_us=UNIT, expires=Micros(NOW + 4 * UNIT)), DENIAL),
         ("atlas", "birch", "cedar"),
         moments=(0, 5, 10, 15, 20),
         routers=0,
@@ -129,13 +134,18 @@ def approval() -> World:
     other = model("birch", identity={"id": "spiffe://test/other"})
     asked = replace(rung(other), equivalent=False, accepted_in_advance=False)
     words = "policy 1 approves atlas, birch with the agent owner's word, and cedar"
-    fields = {"approval": Approval(Micros(2 * UNIT))}
+    ladder = [(ATLAS, FOREVER), (other, FOREVER), (CEDAR, FOREVER)]
+    fields = {"approval": Approval(Micros(2 * UNIT)), "rungs": {"birch": asked}}
     return World(
         "approval",
         DEPLOYMENT,
-        (policy(1, [(ATLAS, FOREVER), (other, FOREVER), (CEDAR, FOREVER)], words, rungs={"birch": asked}, **fields),),
+        (
+            policy(1, ladder, words, **fields),
+            policy(2, ladder, "policy 2 has a route more", slots=(LATE.slot,), **fields),
+        ),
         ("atlas", "birch", "cedar"),
         approvals=True,
+        routes=(ROUTE, LATE),
         moments=(0, 5, 10, 15, 20),
         routers=0,
         claims=1,
@@ -145,6 +155,11 @@ def approval() -> World:
         deaths=False,
         losses=False,
     )
+
+
+def waiting() -> World:
+    """As `approval`, with the two upper rungs down: the third serves, and is not left for one that must wait."""
+    return replace(approval(), name="waiting", down=("atlas", "birch"))
 
 
 def canary() -> World:

@@ -24,11 +24,19 @@ _NAMES = ("", "decision 1", "decision 2", "router 1", "router 2")
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What does not hold, and the shortest story that leads there."""
+    """What does not hold, and the shortest story that leads there.
+
+    Attributes:
+        invariant: Its name in DESIGN 9.
+        detail: What was seen.
+        story: What happened, in order.
+        beginning: The place of the state, among those that the search began with, in which the story begins.
+    """
 
     invariant: str
     detail: str
     story: tuple[str, ...]
+    beginning: int = 0
 
 
 @dataclass(slots=True)
@@ -130,7 +138,7 @@ class Search:
         names = list(_NAMES)
         end = broken.place if broken.place is not None else place
         path = []
-        while end != -1 and self._parents[end] != -1:
+        while end < len(self._parents) and self._parents[end] != -1:
             path.append(self._edges[end])
             end = self._parents[end]
         story = []
@@ -144,4 +152,4 @@ class Search:
                 names[3], names[4] = names[4], names[3]
         if broken.place is None and isinstance(broken.action, Action):
             story.append(f"{names[self._product.acting]} {broken.action.words}".strip())
-        return Violation(broken.invariant, broken.detail, tuple(story))
+        return Violation(broken.invariant, broken.detail, tuple(story), end)

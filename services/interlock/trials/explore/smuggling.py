@@ -63,12 +63,12 @@ def broader() -> World:
     rules.append(_route("wide", primary, narrow, wide))
     twin = _rung(_like("twin", tools=("search", "shell")))
     rules.append(_route("twin", primary, _rung(_BROADER[0]), twin))
-    return _world("broader", rules, {"wide": ("narrow",)}, ("narrow", "wide", "twin"))
+    return _world("broader", rules, {"wide": ("narrow",)}, ("broader-tools",))
 
 
 def unfit() -> World:
     """Everything else that rules a rung out: evidence, needs, cost, dates."""
-    return _world("unfit", list(_unfit()), {}, ())
+    return _world("unfit", list(_unfit()), {})
 
 
 def _unfit() -> Iterator[RouteRule]:
@@ -88,7 +88,7 @@ def _unfit() -> Iterator[RouteRule]:
     yield _route("retired", primary, _rung(_like("retired", retires_at=PAST)))
 
 
-def _world(name: str, rules: list[RouteRule], also: dict[str, tuple[str, ...]], more: tuple[str, ...]) -> World:
+def _world(name: str, rules: list[RouteRule], also: dict[str, tuple[str, ...]], more: tuple[str, ...] = ()) -> World:
     sealed = DEPLOYMENT.seal(DEPLOYMENT.policy_of(AGENT, *rules), "grace", "oscar")
     approved = {
         RouteId(AGENT, rule.slot, ANY): (("atlas", FOREVER), *((each, FOREVER) for each in also.get(rule.slot, ())))
@@ -102,6 +102,7 @@ def _world(name: str, rules: list[RouteRule], also: dict[str, tuple[str, ...]], 
         (policy,),
         tuple(models),
         moments=(0, 5),
+        down=tuple(model for approved in also.values() for model in approved) + more,
         claims=1,
         log=60,
         forgeries=(SMUGGLED,),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from interlock.records.change import Heartbeat, RoutingChange
-from interlock.trials.explore.world import SHARD, SHARDS, World
+from interlock.trials.explore.world import ELSEWHERE, SHARD, World
 from interlock.vocabulary.time import SECOND, Micros
 
 UNAPPROVED = "zebra"
@@ -16,8 +16,6 @@ UNAPPROVED = "zebra"
 
 SMUGGLED = "the rung that should never have been approved"
 """The worlds of smuggled rungs call each route by the one that it must never have."""
-
-ELSEWHERE = (SHARD + 1) % SHARDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,40 @@ from interlock.trials.explore.worlds import WORLDS
 SAMPLE = 30
 """States from which faults stop, for each world."""
 
-_SHARES = (("theft", 0.1), ("revocation", 0.1), ("takeover", 0.1), ("verdicts", 0.01), ("orders", 0.01), ("full", 0.68))
-"""How the states that are asked for are spread over the worlds."""
+_SHARES = {
+    "theft": 0.08,
+    "registry": 0.03,
+    "roots": 0.03,
+    "withheld": 0.03,
+    "succession": 0.03,
+    "revocation": 0.08,
+    "takeover": 0.08,
+    "canary": 0.02,
+    "verdicts": 0.005,
+    "orders": 0.005,
+    "guarded": 0.005,
+    "refusals": 0.005,
+    "approval": 0.005,
+    "waiting": 0.005,
+    "broader": 0.0005,
+    "unfit": 0.0005,
+}
+"""How the states that are asked for are spread over the small worlds: few where a state costs a decision. The full one has the rest."""
+
+_STATES_MIN = 100
 
 
 def shares(states: int) -> list[tuple[str, int]]:
     """How many states to look for in each world."""
-    return [(name, max(1_000, round(states * share))) for name, share in _SHARES]
+    small = [(name, max(_STATES_MIN, round(states * share))) for name, share in _SHARES.items()]
+    return [*small, ("full", max(_STATES_MIN, states - sum(share for _, share in small)))]
+
+
+BEGINNINGS = (
+    "in the ordinary course of things, where one owner rules and the first model serves",
+    "from the very beginning",
+)
+"""The states in which a search begins, as `explore` gives them."""
 
 
 def explore(

@@ -19,6 +19,9 @@ from interlock.vocabulary.time import NEVER, SECOND, Micros, Reading
 AGENT = "support"
 SHARDS = 2
 SHARD = shard_of(AGENT, SHARDS)
+ELSEWHERE = (SHARD + 1) % SHARDS
+"""Another shard."""
+
 UNIT_S = 5
 UNIT = Micros(UNIT_S * SECOND)
 """The step of time, seconds. Lease, grace, `blind` and the stable period are one step each, so that stories stay short."""
@@ -74,6 +77,7 @@ class World:
         approvals: Whether a rung waits for its approval.
         reply: The rung that answers without tools in the safe state; empty: none.
         levels: What they may say.
+        down: Models that are down in the ordinary course of things.
         moments: The times that are looked at, seconds from the beginning.
         owners: Processes that may decide, 1 or 2.
         routers: 1 or 2.
@@ -86,7 +90,7 @@ class World:
         lease_us: The lease; `skew_us`, `grace_us`, `stable_us`, `dwell_us` and `blind_us` likewise.
         restarts: Whether routers may restart; `deaths`: whether owners may die.
         lapses: Whether verdicts may lapse.
-        losses: Whether an append may be lost, or its acknowledgement.
+        losses: Whether an append may be lost, or its acknowledgement; `doubles`: whether it may land twice.
         stranger: Whether somebody claims the shard whose key the trust root does not hold.
         beat_forgeries: What heartbeats that are not for this shard may be put on its topic, by name.
         group: Whether the consumer group may take the shard away.
@@ -106,6 +110,7 @@ class World:
     levels: tuple[Level, ...] = (Level.HEALTHY, Level.UNAVAILABLE)
     moments: tuple[int, ...] = (0, 5, 10, 15, 20)
     published: int = 1
+    down: tuple[str, ...] = ()
     owners: int = 1
     routers: int = 1
     claims: int = 2
@@ -124,6 +129,7 @@ class World:
     deaths: bool = True
     lapses: bool = True
     losses: bool = True
+    doubles: bool = False
     group: bool = False
     stranger: bool = False
     beat_forgeries: tuple[str, ...] = ()

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.records.health import Level
-from interlock.records.models import Registration
+from interlock.records.models import Model, Registration
 from interlock.testing.builders import NOW, model
 from interlock.trials.explore import rule_worlds, smuggling
-from interlock.trials.explore.policies import ATLAS, BIRCH, DENIAL, DEPLOYMENT, EXPIRES, policy, rung, usual
+from interlock.trials.explore.policies import AGAIN, ATLAS, BIRCH, DENIAL, DEPLOYMENT, EXPIRES, policy, rung, usual
 from interlock.trials.explore.thief import BEAT_FORGERIES, FORGERIES, SMUGGLED
 from interlock.trials.explore.world import AGENT, Said, World
 from interlock.vocabulary.time import FOREVER
@@ -49,7 +49,7 @@ def revocation() -> World:
 
 def withheld() -> World:
     """As `revocation`, with a denial only and nothing that restarts: what a broker withholds must end the lease."""
-    return replace(revocation(), name="withheld", documents=(usual()[0], DENIAL), restarts=False, deaths=False)
+    return replace(revocation(), name="withheld", documents=(usual()[0], DENIAL, AGAIN), restarts=False, deaths=False)
 
 
 def succession() -> World:
@@ -82,6 +82,7 @@ def takeover() -> World:
         lapses=False,
         group=True,
         stranger=True,
+        doubles=True,
     )
 
 
@@ -107,8 +108,8 @@ def theft() -> World:
 def registry() -> World:
     """The registry withdraws a model; an older entry, and one of another deployment, must not bring it back or take it away."""
 
-    def entry(version: int, words: str, deployment: str = DEPLOYMENT.name, **fields: Any) -> Said:
-        said = Registration(deployment, version, ATLAS, withdrawn=version > 1, issued_at=NOW)
+    def entry(version: int, words: str, subject: Model, deployment: str = DEPLOYMENT.name, **fields: Any) -> Said:
+        said = Registration(deployment, version, subject, withdrawn=version > 2, issued_at=NOW)
         return Said(words, DEPLOYMENT.seal(said, "grace"), **fields)
 
     return World(
@@ -116,9 +117,10 @@ def registry() -> World:
         DEPLOYMENT,
         (
             policy(1, [(ATLAS, FOREVER), (BIRCH, EXPIRES)], "policy 1 approves atlas and birch"),
-            entry(1, "atlas is registered"),
-            entry(2, "atlas is withdrawn", denies="atlas"),
-            entry(9, "another deployment withdraws atlas", "elsewhere"),
+            entry(1, "atlas is registered", ATLAS),
+            entry(2, "atlas is registered otherwise", model("atlas", tools=("shell",)), denies="atlas"),
+            entry(3, "atlas is withdrawn", ATLAS, denies="atlas"),
+            entry(9, "another deployment withdraws atlas", ATLAS, "elsewhere"),
         ),
         ("atlas", "birch"),
         published=2,
@@ -178,6 +180,7 @@ WORLDS: Mapping[str, Callable[[], World]] = {
         rule_worlds.guarded,
         rule_worlds.refusals,
         rule_worlds.approval,
+        rule_worlds.waiting,
         rule_worlds.canary,
         smuggling.broader,
         smuggling.unfit,

@@ -5,7 +5,7 @@ from interlock.trials.explore.rule_worlds import guarded, verdicts
 from interlock.trials.explore.world import UNIT
 from interlock.trials.explore.worlds import revocation
 
-SAID = NOTHING.heard(0)
+SAID = NOTHING.heard(0, policy=True)
 UNAVAILABLE = "unavailable"
 
 
@@ -36,7 +36,7 @@ def test_a_for_is_waited_for_and_a_denial_is_not():
     facts = healthy(world, "birch").judged("atlas", UNAVAILABLE, Level.UNAVAILABLE, world.wall(0))
     assert oracle(world, facts).may_stay("atlas")
     assert not oracle(world, facts, 1).may_stay("atlas")
-    assert not oracle(world, facts.heard(1)).may_stay("atlas")
+    assert not oracle(world, facts.heard(1, policy=False)).may_stay("atlas")
 
 
 def test_a_climb_needs_the_stable_period_and_may_be_held_back():
@@ -54,7 +54,7 @@ def test_evidence_ends_at_its_time():
 
 def test_a_newer_policy_drops_a_rung_and_an_older_one_does_not_bring_it_back():
     world = revocation()
-    assert not oracle(world, NOTHING.heard(1).heard(0)).admissible("birch")
+    assert not oracle(world, NOTHING.heard(1, policy=True).heard(0, policy=True)).admissible("birch")
 
 
 def test_without_its_guard_a_route_stops():
