@@ -12,9 +12,10 @@ means nothing.
 from __future__ import annotations  # rpds maps take type parameters in annotations only
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from rpds import HashTrieMap, HashTrieSet
 
@@ -24,7 +25,7 @@ from interlock.records.models import Evidence, Registration
 from interlock.records.sealing import open_sealed
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
-from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.identifiers import RouteId, digest
 from interlock.vocabulary.limits import POLICY_BYTES_MAX
 from interlock.vocabulary.reasons import Reason
 
@@ -32,7 +33,7 @@ EvidenceHeld = Mapping[tuple[str, str, str], Evidence]
 """Evidence that counts, by (model, version, profile): two routes of one policy may run two versions of a model."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class HeldPolicy:
     """A policy that counts.
 
@@ -76,6 +77,8 @@ class Book:
         registry: By model: governance's last word on it.
         users: By model or guard, as verdicts name them: the routes that use it.
         head: Over every document, see `records.head`.
+        opened: The policies that were verified under this trust root for this book or one that shares its beginning, by the digest
+            of their bytes: a process that decides for several shards verifies and holds a policy once. It decides nothing.
     """
 
     trust: TrustRoot
@@ -84,6 +87,9 @@ class Book:
     registry: HashTrieMap[str, Verified[Registration]]
     users: HashTrieMap[str, HashTrieSet[RouteId]]
     head: Head
+    opened: WeakValueDictionary[bytes, HeldPolicy] = field(
+        default_factory=WeakValueDictionary, compare=False, repr=False
+    )
 
     @classmethod
     def start(cls, trust: TrustRoot, root_id: bytes) -> Book:
@@ -115,6 +121,9 @@ def take(book: Book, sealed: bytes | None) -> Taken | Refused:
         return Refused(Reason.EMPTY)
     if len(sealed) > POLICY_BYTES_MAX:
         return Refused(Reason.TOO_LARGE, f"{len(sealed)} bytes, {POLICY_BYTES_MAX} are allowed")
+    known = book.opened.get(digest(sealed))
+    if known is not None:
+        return _take_policy(book, known)
     opened: Verified[Any] | Refused = open_sealed(sealed, book.trust, TrustRoot, Registration, RoutePolicy, Denial)
     if isinstance(opened, Refused):
         return opened
@@ -122,7 +131,8 @@ def take(book: Book, sealed: bytes | None) -> Taken | Refused:
     if isinstance(value, TrustRoot):
         return _take_root(book, sealed, value)
     if isinstance(value, RoutePolicy):
-        return _take_policy(book, sealed, opened.narrow(RoutePolicy))
+        held = HeldPolicy(opened.narrow(RoutePolicy), sealed, evidence_in(book.trust, value))
+        return _take_policy(book, book.opened.setdefault(digest(sealed), held))
     if isinstance(value, Registration):
         return _take_registration(book, opened.narrow(Registration))
     return _take_denial(book, sealed, opened.narrow(Denial))
@@ -150,15 +160,14 @@ def _take_root(book: Book, sealed: bytes, root: TrustRoot) -> Taken | Refused:
     return Taken(renewed, root, under_itself.event_id)
 
 
-def _take_policy(book: Book, sealed: bytes, policy: Verified[RoutePolicy]) -> Taken | Refused:
+def _take_policy(book: Book, policy: HeldPolicy) -> Taken | Refused:
     value = policy.value
     if value.deployment != book.trust.deployment:
         return Refused(Reason.WRONG_AUDIENCE, value.deployment)
     held = book.policies.get(value.agent)
     if held is not None and value.version <= held.value.version:
         return Refused(_not_newer(value, policy.event_id, held), f"policy {value.version} of {value.agent}")
-    entry = HeldPolicy(policy, sealed, evidence_in(book.trust, value))
-    policies = book.policies.insert(value.agent, entry)
+    policies = book.policies.insert(value.agent, policy)
     users = _users(book.users, held.value if held else None, value)
     head = book.head.put(f"policy/{value.agent}", policy.event_id)
     return Taken(replace(book, policies=policies, users=users, head=head), value, policy.event_id)

@@ -419,3 +419,26 @@ def test_after_a_root_has_gone_its_keys_say_nothing():
 def test_evidence_on_its_own_is_never_taken():
     assert isinstance(DEPLOYMENT.book(POLICY).policies["support"].evidence["atlas", "2026-01", "chat"], Evidence)
     assert reason(DEPLOYMENT.book(POLICY), DEPLOYMENT.rung("cedar").evidence) is Reason.UNEXPECTED_PAYLOAD_TYPE
+
+
+def test_a_policy_is_opened_once_for_all_books_that_share_their_beginning():
+    deployment = Deployment()
+    sealed, start = deployment.policy("support", ["atlas", "birch"]), deployment.book()
+    first, second = take(start, sealed), take(start, bytes(bytearray(sealed)))
+    assert isinstance(first, Taken)
+    assert isinstance(second, Taken)
+    assert first.book.policies["support"] is second.book.policies["support"]
+
+
+def test_what_was_opened_under_one_trust_root_is_opened_again_under_another():
+    deployment = Deployment()
+    sealed = deployment.policy("support", ["atlas", "birch"])
+    held = deployment.book(sealed)
+    other = Deployment(agents=["triage"])
+    assert isinstance(take(other.book(), sealed), Refused)
+    assert take(held, sealed) == Refused(Reason.NOT_NEWER, "policy 1 of support")
+    narrowed = replace(other.next_root(2), issued_at=deployment.issued_at)
+    renewed = take(held, deployment.seal(narrowed, "root-1", "root-2"))
+    assert isinstance(renewed, Taken)
+    assert "support" not in renewed.book.policies
+    assert isinstance(take(renewed.book, sealed), Refused)
