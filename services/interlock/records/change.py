@@ -1,14 +1,13 @@
 """The signed order that routers obey, and their answers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import Order, RouteId
 from interlock.vocabulary.time import Micros
+from interlock.wire.codec import encode_item
 
 
 class Trigger(StrEnum):
@@ -56,7 +55,7 @@ class Cause:
     evidence: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True)  # without slots, for its fields: one check stands in the changes of many routes
+@dataclass(frozen=True)  # without slots, for its bytes: one check stands in the changes of many routes
 class Check:
     """One check of one rung, and its result."""
 
@@ -66,9 +65,10 @@ class Check:
     detail: str
 
     @cached_property
-    def fields(self) -> Mapping[str, Any]:
-        """By name, as they are encoded."""
-        return {"model": self.model, "check": self.check, "passed": self.passed, "detail": self.detail}
+    def encoded(self) -> bytes:
+        """As it stands in a change."""
+        fields = {"model": self.model, "check": self.check, "passed": self.passed, "detail": self.detail}
+        return encode_item("RoutingChange", "verification", fields)
 
 
 @dataclass(frozen=True, slots=True)

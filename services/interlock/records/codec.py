@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from interlock.records.audit import AuditRecord
-from interlock.records.change import Acknowledgement, Check, Heartbeat, RoutingChange
+from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
 from interlock.records.commands import Command
 from interlock.records.documents import Denial, RoutePolicy, RouteRule
 from interlock.records.health import GuardBeat, TelemetryBatch, Verdict
@@ -57,7 +57,7 @@ _converter.register_unstructure_hook_func(
     lambda kind: kind == Mapping[int, int],  # Avro's maps have string keys
     lambda counts: {str(bucket): count for bucket, count in counts.items()},
 )
-_converter.register_unstructure_hook(Check, lambda check: check.fields)
+_unstructure_change = make_dict_unstructure_fn(RoutingChange, _converter, verification=override(omit=True))
 
 
 def _structure_micros(value: Any, _: type) -> Micros:
@@ -87,7 +87,10 @@ _converter.register_structure_hook(RouteRule, _one_rule)
 
 
 def encode(record: Any) -> bytes:
-    """Encode a record dataclass under the schema of its name."""
+    """Encode a record dataclass under the schema of its name. Of a change the checks are encoded once, wherever else they stand."""
+    if isinstance(record, RoutingChange):
+        checks = [check.encoded for check in record.verification]
+        return codec.encode_around("RoutingChange", _unstructure_change(record), "verification", checks)
     return codec.encode(type(record).__name__, _converter.unstructure(record))
 
 

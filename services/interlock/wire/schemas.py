@@ -27,11 +27,13 @@ class KnownSchema:
         name: Short name of its record, such as `RoutingChange`.
         fingerprint: CRC-64-AVRO of its canonical form, 8 bytes little-endian, as in the single-object encoding.
         parsed: The compiled schema, without logical types.
+        raw: The same, not compiled.
     """
 
     name: str
     fingerprint: bytes
     parsed: Schema
+    raw: dict[str, Any]
 
 
 def _without_logical_types(node: Any) -> Any:
@@ -50,8 +52,26 @@ def known_schemas() -> dict[str, KnownSchema]:
     for path in sorted(FOLDER.glob("*.avsc")):
         raw = _without_logical_types(json.loads(path.read_text("utf-8")))
         crc = bytes.fromhex(fingerprint(to_parsing_canonical_form(raw), "CRC-64-AVRO"))
-        found[raw["name"]] = KnownSchema(raw["name"], crc, parse_schema(raw))
+        found[raw["name"]] = KnownSchema(raw["name"], crc, parse_schema(raw), raw)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A record's schema around one array: the fields before it, one of its items, the fields after it."""
+
+    before: Schema
+    item: Schema
+    after: Schema
+
+
+@cache
+def split(name: str, array: str) -> Split:
+    """Split the schema of a record at the field that is an array."""
+    raw = known_schemas()[name].raw
+    place = [field["name"] for field in raw["fields"]].index(array)
+    before, after = (dict(raw, fields=fields) for fields in (raw["fields"][:place], raw["fields"][place + 1 :]))
+    return Split(*(parse_schema(part) for part in (before, raw["fields"][place]["type"]["items"], after)))
 
 
 @cache

@@ -1,10 +1,11 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from interlock.records.change import RoutingChange
 from interlock.records.codec import CLASS_OF, TYPE_OF, decode, encode
 from interlock.records.documents import RoutePolicy, RouteRule, TriggerRule, WatchedTrigger, once
 from interlock.records.health import Cell, TelemetryBatch
@@ -116,3 +117,8 @@ def test_what_was_worked_out_of_a_rule_goes_with_it():
     assert worked == [1]
     assert "twice" not in {key[0] for key in replace(rule, scope="us").memo}
     assert rule == replace(rule)
+
+
+@given(anything(RoutingChange))
+def test_a_change_is_encoded_around_its_checks_as_it_is_as_a_whole(change: RoutingChange):
+    assert encode(change) == wire.encode("RoutingChange", asdict(change))
