@@ -13,7 +13,7 @@ from statistics import median
 
 from interlock.decision.core.decide import decide
 from interlock.records.change import RoutingChange
-from interlock.records.codec import TYPE_OF, encode
+from interlock.records.codec import TYPE_OF
 from interlock.records.health import Level, Verdict
 from interlock.records.sealing import open_sealed
 from interlock.signing.envelope import pae
@@ -63,8 +63,8 @@ def measure(rounds: int) -> OneDecision:
     key = deployment.key("decision-1").private
 
     def decided() -> bytes:
-        (change,) = decide(state, verdict, now).changes
-        return encode(change)
+        (encoded,) = decide(state, verdict, now).encoded
+        return encoded
 
     message = pae(TYPE_OF[RoutingChange], decided())
     gc.collect()
