@@ -27,7 +27,8 @@ def explore(
 ) -> None:
     """Explore the real cores as a protocol: every order of events within bounds, and what must always hold."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         worlds = []
         for name, share in shares(states):
             task = progress.add_task(f"world {name}", total=share)

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from interlock.trials.explore.guards import Guard
+from interlock.trials.explore.guards import guards as every_guard
 from interlock.trials.explore.partners import PARTNERS
 
 MUTANTS_AT_ONCE = 2
@@ -88,7 +89,7 @@ def run(guards: Sequence[Guard], told: Callable[[Result], None] = lambda _: None
         guards: Which ones.
         told: Told each result as it comes.
     """
-    by_name = {guard.name: guard for guard in guards}
+    by_name = {guard.name: guard for guard in every_guard()}
 
     def one(guard: Guard) -> Result:
         result = _without(guard)

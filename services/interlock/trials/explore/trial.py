@@ -58,7 +58,7 @@ def explore(
         name: The world.
         limit: How many states are looked for at most.
         progress: Told the number of states now and then.
-        sample: From how many of the states faults stop.
+        sample: From how many of the states faults stop, divided by the number of routes.
     """
     product = Product(WORLDS[name]())
     with remembered():
@@ -70,7 +70,8 @@ def explore(
             return Explored(violation=_in_course("course", str(error)))
         except Exception as error:  # noqa: BLE001 - cores are total: whatever they raise is a finding
             return Explored(violation=_in_course("total", raised_by_core(error).detail))
-        explored = Search(product, limit, progress, max(1, limit // sample) if sample else limit).run(*roots)
+        wanted = -(-sample // len(product.world.routes))
+        explored = Search(product, limit, progress, max(1, limit // wanted) if wanted else limit).run(*roots)
         return _healed(product, explored) if sample and not explored.violation else explored
 
 
