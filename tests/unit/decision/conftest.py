@@ -35,9 +35,9 @@ SHARD = shard_of(AGENT, SHARDS)
 class World:
     """A broker with the agent's policy on it."""
 
-    def __init__(self, clock):
+    def __init__(self, clock, agents=("support", "triage")):
         self.clock = clock
-        self.deployment = Deployment()
+        self.deployment = Deployment(agents=agents)
         self.broker = MemoryBroker(clock=clock)
         self.levels = {(name, objective): Level.HEALTHY for name in ("atlas", "birch") for objective in OBJECTIVES}
         self.metrics = Metrics("test")
@@ -88,8 +88,8 @@ class World:
             with suppress(asyncio.CancelledError, Crash):
                 await task
 
-    async def until(self, condition, what):
-        for _ in range(1_200):
+    async def until(self, condition, what, seconds=60):
+        for _ in range(20 * seconds):
             if condition():
                 return
             await asyncio.sleep(0.05)
