@@ -11,7 +11,7 @@ Rule 1 of the design, what policy allows, is in `policy.admissible`: routers ask
     9   The order itself    `change`; what it leaves behind: `consequences`
     10  One step            `events` and `inputs` (what comes in), `decide` (the one entry point), `step` (one audit record)
         What is known       `state`, entry by entry; `agenda` and `moments`: what must be looked at, and when
-        Silence             `freshness` turns it into an event
+        Silence             `freshness` turns it into an event; `intake`: what is not worth a signature check
         Starting again      `journal` (the log), `projection` (the state topic)
     11  One writer          `tenure`: from the claim to the first doubt
 
