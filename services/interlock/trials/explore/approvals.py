@@ -23,17 +23,18 @@ def fault(oracle: Oracle, was: RouteEntry | None, now: RouteEntry) -> str | None
         return f"{served} serves, though a person took it away"
     if served is not None and served != before and not oracle.may_enter(served):
         return f"{served} is entered, though it may not be"
-    if served == ASKED_FOR and served != before and not oracle.approved(served):
-        return f"{served} is entered, though nobody approved it"
-    if before is not None and oracle.may_stay(before) and not oracle.rejected(before) and served is None:
+    if served == ASKED_FOR and not oracle.approved(served):
+        return f"{served} serves, though nobody approved it under this policy"
+    unapproved = before == ASKED_FOR and not oracle.approved(before)
+    stays = before is not None and oracle.may_stay(before) and not oracle.rejected(before) and not unapproved
+    if stays and served is None:
         return f"{before} is left for a proposal, though it may stay"
     hold = now.hold
     if hold is not None and hold.kind is HoldKind.APPROVAL:
+        if oracle.approved(hold.model):
+            return f"{hold.model} was approved, and does not serve"
         if oracle.now >= hold.until:
             return f"{hold.model} still waits for approval after its time"
         if not oracle.may_enter(hold.model) or oracle.rejected(hold.model):
             return f"{hold.model} waits for approval, though it may not be entered any more"
-    approved = oracle.approved(ASKED_FOR) and not oracle.rejected(ASKED_FOR) and oracle.may_enter(ASKED_FOR)
-    if served is None and approved:
-        return f"{ASKED_FOR} was approved, and does not serve"
     return None

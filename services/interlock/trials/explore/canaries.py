@@ -58,6 +58,8 @@ def fault(
     widened = now.canary is not None and now.canary.id == tried.id and now.canary.step > tried.step
     if widened and not passed:
         return f"the canary of {tried.model} is widened without evidence"
+    if was.policy_digest != now.policy_digest:  # the plan is another one, or there is none: the route was placed anew
+        return None if source is None or oracle.may_stay(source) else f"{source} serves, though it must be left"
     promoted = now.canary is None and source == tried.model
     forced = was.target is not None and oracle.must_leave_at_once(was.target)
     if promoted and not forced and not (passed and tried.step == len(STEPS) - 1):

@@ -31,19 +31,20 @@ class Facts:
 
     Attributes:
         documents: The documents that it heard, by their place in the world.
-        levels: The last level of each model, or guard, under each objective, and since when.
+        levels: The last level of each model, or guard, under each objective, since when, and since when its verdicts have spoken
+            against it without a healthy one; 0: they do not.
         disabled: Models that an operator took away, and until when.
         frozen: Until then no move but into the safe state.
         suspended: Whether the safe state was ordered.
         commands: The commands that it read, by their place in the world.
         canary: The last judgement of a canary that rests on enough calls: its objective and level.
         approved: By route, models that the agent owner allowed until the route is back at its primary.
-        rejected: By route, models that a person took away until then.
+        rejected: By route, models that a person took away until a new policy.
         kept_away: The model whose canary failed last, and until when it is not tried again.
     """
 
     documents: frozenset[int] = frozenset()
-    levels: tuple[tuple[str, str, Level, Micros], ...] = ()
+    levels: tuple[tuple[str, str, Level, Micros, Micros], ...] = ()
     disabled: tuple[tuple[str, Micros], ...] = ()
     frozen: Micros = NEVER
     suspended: bool = False
@@ -59,11 +60,14 @@ class Facts:
         return replace(after, approved=frozenset(), rejected=frozenset()) if policy else after
 
     def judged(self, model: str, objective: str, level: Level, now: Micros) -> "Facts":
-        """The facts after a verdict: the same level again is nothing new."""
+        """The facts after a verdict: the same level again is nothing new, and only a healthy one ends what is bad."""
         if self.level(model, objective)[0] is level:
             return self
         others = tuple(item for item in self.levels if item[:2] != (model, objective))
-        return replace(self, levels=tuple(sorted((*others, (model, objective, level, now)))))
+        bad = NEVER if level is Level.HEALTHY else self.bad_since(model, objective)
+        if level in AGAINST:
+            bad = bad or now
+        return replace(self, levels=tuple(sorted((*others, (model, objective, level, now, bad)))))
 
     def lapsed(self, model: str, objective: str, now: Micros) -> "Facts":
         """The facts after a verdict was not refreshed."""
@@ -84,16 +88,17 @@ class Facts:
         return replace(after, suspended=order.suspends, frozen=self.frozen if order.suspends else NEVER)
 
     def returned(self, routes: Collection[RouteId]) -> "Facts":
-        """The facts once routes are back at their primary: what people said of their other models is forgotten."""
-        approved = frozenset(pair for pair in self.approved if pair[0] not in routes)
-        return replace(
-            self, approved=approved, rejected=frozenset(pair for pair in self.rejected if pair[0] not in routes)
-        )
+        """The facts once routes are back at their primary: what was approved meanwhile is forgotten."""
+        return replace(self, approved=frozenset(pair for pair in self.approved if pair[0] not in routes))
 
     def level(self, model: str, objective: str) -> tuple[Level | None, Micros]:
         """The last level of a model under an objective, and since when; None: there was no verdict."""
-        found = ((level, since) for name, watched, level, since in self.levels if (name, watched) == (model, objective))
-        return next(found, (None, NEVER))
+        found = next((item for item in self.levels if item[:2] == (model, objective)), None)
+        return (found[2], found[3]) if found is not None else (None, NEVER)
+
+    def bad_since(self, model: str, objective: str) -> Micros:
+        """Since when a model's verdicts have spoken against it without a healthy one; 0: they do not."""
+        return next((item[4] for item in self.levels if item[:2] == (model, objective)), NEVER)
 
 
 NOTHING = Facts()
@@ -120,6 +125,11 @@ class Oracle:
         """Rule 1."""
         denied = any(self.world.documents[place].denies == model for place in self.facts.documents)
         return not denied and any(name == model and self.now < until for name, until in self.ladder)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether an operator allows no move but into the safe state."""
+        return self.now < self.facts.frozen
 
     def guarded(self) -> bool:
         """Rule 4: every guard is there, or silent for no longer than is borne."""
@@ -173,7 +183,7 @@ class Oracle:
     def _bears(self, model: str, objective: str) -> bool:
         level, since = self.facts.level(model, objective)
         if level in AGAINST:
-            return self.now - since < self.world.for_us
+            return self.now - self.facts.bad_since(model, objective) < self.world.for_us
         blind = objective == UNAVAILABLE and level is Level.UNKNOWN
         return not (blind and self.now - since >= self.world.blind_us)
 
@@ -185,7 +195,7 @@ class Oracle:
             entered: Since when.
             first: Whether nothing was ordered for it yet.
         """
-        names, frozen = [name for name, _ in self.ladder], self.now < self.facts.frozen
+        names, frozen = [name for name, _ in self.ladder], self.frozen
         if self.facts.suspended or not self.guarded():
             return frozenset({None})
         if first:

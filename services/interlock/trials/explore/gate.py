@@ -24,7 +24,8 @@ MUTANT_S_MAX = 300
 
 WORLDS = (
     ("theft", 12_000, 8),
-    ("registry", 12_000, 6),
+    ("registry", 6_000, 4),
+    ("withdrawn", 8_000, 4),
     ("roots", 8_000, 6),
     ("withheld", 6_000, 8),
     ("succession", 10_000, 8),
@@ -48,7 +49,7 @@ _FIRST = {
     "decision.core.canary": ("canary",),
     "decision.core": ("verdicts", "orders", "guarded", "refusals", "approval", "waiting", "canary"),
     "records": ("takeover",),
-    "policy.book": ("registry", "roots"),
+    "policy.book": ("registry", "roots", "withheld"),
     "policy": ("broader", "unfit"),
 }
 """Where a module's guards are most likely to be missed: those worlds come first."""

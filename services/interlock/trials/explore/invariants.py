@@ -269,7 +269,8 @@ def decides_as_ruled(world: World, before: State, after: State, facts: Facts, t:
         answering = entry.target if entry.safe_state is not None else None
         if answering is not None and not (oracle.guarded() and oracle.may_stay(answering)):
             raise Broken("S13", f"{route.key} is answered by {answering} in its safe state, though it must stop")
-        if world.reply and entry.safe_state == SafeState.SUSPEND and oracle.guarded() and oracle.may_enter(world.reply):
+        ready = bool(world.reply) and oracle.guarded() and oracle.stable(world.reply) and not oracle.frozen
+        if ready and entry.safe_state == SafeState.SUSPEND:
             raise Broken("S11", f"{route.key} is suspended, though {world.reply} may answer without tools")
         if world.approvals:
             wrong = approvals.fault(oracle, was, entry)

@@ -16,6 +16,7 @@ SAMPLE = 30
 _SHARES = {
     "theft": 0.08,
     "registry": 0.03,
+    "withdrawn": 0.02,
     "roots": 0.03,
     "withheld": 0.03,
     "succession": 0.03,

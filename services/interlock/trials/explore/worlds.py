@@ -134,6 +134,12 @@ def registry() -> World:
     )
 
 
+def withdrawn() -> World:
+    """As `registry`, with nothing but an entry and its withdrawal: short enough for a restart in between."""
+    whole = registry()
+    return replace(whole, name="withdrawn", documents=(*whole.documents[:2], whole.documents[3]))
+
+
 def roots() -> World:
     """New trust roots, and documents of another deployment that the same people signed."""
     second, third, signers = DEPLOYMENT.next_root(2), DEPLOYMENT.next_root(3), ("root-1", "root-2")
@@ -174,6 +180,7 @@ WORLDS: Mapping[str, Callable[[], World]] = {
         takeover,
         theft,
         registry,
+        withdrawn,
         roots,
         rule_worlds.verdicts,
         rule_worlds.orders,

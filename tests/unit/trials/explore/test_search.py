@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from interlock.router.core import renew
 from interlock.trials.explore import invariants, router
 from interlock.trials.explore.product import Product, follow, running
 from interlock.trials.explore.remembered import remembered
@@ -69,3 +70,13 @@ def test_what_was_remembered_is_forgotten_at_the_end():
     with remembered():
         assert accept.open_sealed is not before
     assert accept.open_sealed is before is sealing.open_sealed
+
+
+def test_a_router_that_compares_no_heads_is_found_to_serve_what_was_revoked(monkeypatch):
+    monkeypatch.setattr(renew, "_known", lambda *_: True)
+    with remembered():
+        product = Product(withheld())
+        found = Search(product, 50_000).run(running(product)).violation
+    assert found.invariant == "S5"
+    assert "safety denies atlas" in found.detail
+    assert found.story[-1] == "5 s pass"
