@@ -112,7 +112,7 @@ def picture(sight: Sight) -> dict[str, Any]:
         "frozen": _frozen(sight),
         "approved": list(entry.approved),
         "rejected": list(entry.rejected),
-        "failed": _failed(sight),
+        "kept_away": _kept_away(sight),
         "rungs": [_rung(case, rung.model.name) for rung in case.rule.ladder] if case else [],
         "guards": {guard: str(_level(case, guard)) for guard in case.rule.guards} if case else {},
         "reviews": [review_document(name, entry, sight.now) for name, entry in reviews_of(sight.state, sight.route)],
@@ -255,10 +255,10 @@ def _frozen(sight: Sight) -> dict[str, Any] | None:
     return {"until": to_text(until), "by": sorted(frozenset().union(*orders))}
 
 
-def _failed(sight: Sight) -> dict[str, Any] | None:
-    """The model whose canary failed last, while it is kept away."""
-    entry = sight.entry
-    return {"model": entry.failed, "retry_at": to_text(entry.retry_at)} if sight.now < entry.retry_at else None
+def _kept_away(sight: Sight) -> list[dict[str, Any]]:
+    """The models that may not be entered for a while: a canary failed, or nobody approved it in time."""
+    kept = (each for each in sight.entry.kept_away if sight.now < each.until)
+    return [{"model": each.model, "until": to_text(each.until)} for each in kept]
 
 
 def _rung(case: Case, model: str) -> dict[str, Any]:
@@ -290,8 +290,8 @@ def _taken_away(case: Case, model: str) -> str:
         return "disabled"
     if entry is not None and model in entry.rejected:
         return "rejected"
-    if entry is not None and model == entry.failed and case.now < entry.retry_at:
-        return "canary_failed"
+    if entry is not None and any(kept.model == model and case.now < kept.until for kept in entry.kept_away):
+        return "kept_away"
     return ""
 
 

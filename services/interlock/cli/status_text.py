@@ -69,9 +69,8 @@ def _lines(each: dict[str, Any], now: Micros) -> Iterator[Line]:
         yield "frozen", f"until {_ahead(each['frozen']['until'], now)}{_by(each['frozen']['by'])}", "yellow"
     for place, rung in enumerate(each["rungs"], start=1):
         yield f"rung {place}", *_rung(each, rung, now)
-    if each["failed"]:
-        failed = each["failed"]
-        yield "kept away", f"{failed['model']}, whose canary failed, until {_ahead(failed['retry_at'], now)}", "yellow"
+    for kept in each["kept_away"]:
+        yield "kept away", f"{kept['model']}, which failed or timed out, until {_ahead(kept['until'], now)}", "yellow"
     for guard, level in each["guards"].items():
         yield "guard", f"{guard}: {level}", "green" if level == "healthy" else "red"
     if each["reviews"]:

@@ -160,9 +160,12 @@ class Term:
         if isinstance(event, Refused):
             await self._desk.findings.report(event.reason, event.detail, record)
             return
-        if isinstance(event, Verified) and isinstance(event.value, Verdict) and not self._freshness.hear(event.value):
+        verdict = event.value if isinstance(event, Verified) and isinstance(event.value, Verdict) else None
+        if verdict is not None and not self._freshness.is_news(verdict):
             return
         outcome = await self._decide(given, event, now)
+        if verdict is not None and outcome.refused is None:
+            self._freshness.hear(verdict)
         if outcome.refused is not None and outcome.refused.reason not in _SILENT:
             await self._desk.findings.report(outcome.refused.reason, outcome.refused.detail, record)
 
@@ -175,7 +178,7 @@ class Term:
         if not self._step.fits(given, outcome):
             await self._flush(now)
         self._step.add(given, outcome)
-        self._orders_left = len(outcome.changes) == CHANGES_PER_STEP_MAX
+        self._orders_left = len(outcome.changes) >= CHANGES_PER_STEP_MAX
         for reason, detail in outcome.findings:
             await self._desk.findings.report(reason, detail)
         return outcome

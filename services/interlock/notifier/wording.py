@@ -46,7 +46,9 @@ _WHY = {
     Trigger.CANARY: "the canary of {model} goes on",
     Trigger.CANARY_PASSED: "the canary of {model} passed",
     Trigger.CANARY_FAILED: "the canary of {model} failed",
-    Trigger.CANARY_INCONCLUSIVE: "the canary of {model} gave no evidence in time",
+    Trigger.CANARY_INCONCLUSIVE: "the canary of {model} came to no result",
+    Trigger.READ_ONLY: "{model} may answer without its tools",
+    Trigger.NOT_SETTLED: "its rules did not settle, and a person must look",
 }
 
 _STOPPED: Mapping[str, str] = {

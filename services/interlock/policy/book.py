@@ -75,6 +75,7 @@ class Book:
         policies: By agent.
         denials: By model.
         registry: By model: governance's last word on it.
+        floors: By agent: the highest version of its policy ever taken, whether or not a later root still vouches for it.
         users: By model or guard, as verdicts name them: the routes that use it.
         head: Over every document, see `records.head`.
         opened: The policies that were verified under this trust root for this book or one that shares its beginning, by the digest
@@ -85,6 +86,7 @@ class Book:
     policies: HashTrieMap[str, HeldPolicy]
     denials: HashTrieMap[str, HeldDenial]
     registry: HashTrieMap[str, Verified[Registration]]
+    floors: HashTrieMap[str, int]
     users: HashTrieMap[str, HashTrieSet[RouteId]]
     head: Head
     opened: WeakValueDictionary[bytes, HeldPolicy] = field(
@@ -94,7 +96,15 @@ class Book:
     @classmethod
     def start(cls, trust: TrustRoot, root_id: bytes) -> Book:
         """A book that holds nothing but the trust root that the operator installed."""
-        return cls(trust, HashTrieMap(), HashTrieMap(), HashTrieMap(), HashTrieMap(), Head().put("root", root_id))
+        return cls(
+            trust,
+            HashTrieMap(),
+            HashTrieMap(),
+            HashTrieMap(),
+            HashTrieMap(),
+            HashTrieMap(),
+            Head().put("root", root_id),
+        )
 
     def rule(self, route: RouteId) -> RouteRule | None:
         """The rule of one route; None if no policy that is held names it."""
@@ -157,7 +167,7 @@ def _take_root(book: Book, sealed: bytes, root: TrustRoot) -> Taken | Refused:
         renewed = _with_denial(renewed, denial)
     for registration in book.registry.values():
         renewed = _with_registration(renewed, registration)
-    return Taken(renewed, root, under_itself.event_id)
+    return Taken(replace(renewed, floors=book.floors), root, under_itself.event_id)
 
 
 def _take_policy(book: Book, policy: HeldPolicy) -> Taken | Refused:
@@ -165,12 +175,14 @@ def _take_policy(book: Book, policy: HeldPolicy) -> Taken | Refused:
     if value.deployment != book.trust.deployment:
         return Refused(Reason.WRONG_AUDIENCE, value.deployment)
     held = book.policies.get(value.agent)
-    if held is not None and value.version <= held.value.version:
+    if value.version <= (book.floors.get(value.agent) or 0):
         return Refused(_not_newer(value, policy.event_id, held), f"policy {value.version} of {value.agent}")
     policies = book.policies.insert(value.agent, policy)
     users = _users(book.users, held.value if held else None, value)
     head = book.head.put(f"policy/{value.agent}", policy.event_id)
-    return Taken(replace(book, policies=policies, users=users, head=head), value, policy.event_id)
+    floors = book.floors.insert(value.agent, value.version)
+    renewed = replace(book, policies=policies, floors=floors, users=users, head=head)
+    return Taken(renewed, value, policy.event_id)
 
 
 def _users(
@@ -184,8 +196,8 @@ def _users(
     return users
 
 
-def _not_newer(value: RoutePolicy, event_id: bytes, held: HeldPolicy) -> Reason:
-    if value.version < held.value.version:
+def _not_newer(value: RoutePolicy, event_id: bytes, held: HeldPolicy | None) -> Reason:
+    if held is None or value.version < held.value.version:
         return Reason.POLICY_OLDER
     return Reason.NOT_NEWER if event_id == held.event_id else Reason.EQUIVOCATION
 

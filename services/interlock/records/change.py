@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from interlock.records.bounds import require
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import Order, RouteId
+from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.time import Micros
 from interlock.wire.codec import encode_item
 
@@ -39,6 +41,8 @@ class Trigger(StrEnum):
     AWAITING_APPROVAL = "awaiting_approval"
     APPROVAL_TIMED_OUT = "approval_timed_out"
     APPROVAL_WITHDRAWN = "approval_withdrawn"
+    READ_ONLY = "read_only"
+    NOT_SETTLED = "not_settled"
     CANARY = "canary"
     CANARY_PASSED = "canary_passed"
     CANARY_FAILED = "canary_failed"
@@ -181,6 +185,9 @@ class Acknowledgement(Statement):
     event_id: bytes
     reason: str
     at: Micros
+
+    def __post_init__(self) -> None:
+        require(len(self.reason) <= TEXT_CHARS_MAX and len(self.change_id) <= TEXT_CHARS_MAX, "a text is too long")
 
     def said_by(self) -> str:
         """The router speaks for itself only."""

@@ -182,7 +182,7 @@ class CanaryPlan:
         require(self.calls_min >= 1, "a step needs at least one call")
         require_duration(self.time_min_us)
         require_duration(self.wait_max_us)
-        require(self.time_min_us <= self.wait_max_us, "a step may wait no shorter than it must last")
+        require(0 < self.wait_max_us >= self.time_min_us, "a step may wait no shorter than it must last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +252,8 @@ class RouteRule:
         require(len(set(names)) == len(names), "a ladder names a model twice")
         for duration in (self.blind_us, self.stable_us, self.grace_us, self.dwell_us):
             require_duration(duration)
+        watched = {rule.trigger for rule in self.triggers}
+        require(WatchedTrigger.UNAVAILABLE in watched, "nothing else than the trigger `unavailable` notices an outage")
         require(1 <= self.evidence_level <= EVIDENCE_LEVEL_MAX, f"a level of evidence is 1 to {EVIDENCE_LEVEL_MAX}")
         require(
             len(self.guards) <= GUARDS_PER_ROUTE_MAX

@@ -8,7 +8,13 @@ from interlock.records.bounds import require
 from interlock.records.documents import guard_subject
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import is_name, is_scope
-from interlock.vocabulary.limits import BATCH_CELLS_MAX, CALLS_MAX, SKETCH_BUCKETS_MAX
+from interlock.vocabulary.limits import (
+    BATCH_CELLS_MAX,
+    CALLS_MAX,
+    SKETCH_BUCKETS_MAX,
+    TEXT_CHARS_MAX,
+    VERDICT_VALID_US_MAX,
+)
 from interlock.vocabulary.time import Micros
 
 
@@ -114,6 +120,9 @@ class Verdict(Statement):
 
     def __post_init__(self) -> None:
         require(is_name(self.model) and is_scope(self.scope), "a verdict names a model and a scope")
+        require(len(self.detail) <= TEXT_CHARS_MAX and len(self.objective) <= TEXT_CHARS_MAX, "a text is too long")
+        lasts = self.valid_until - self.issued_at
+        require(lasts <= VERDICT_VALID_US_MAX, "a verdict is not valid for so long")
 
     @property
     def key(self) -> str:

@@ -1,8 +1,8 @@
 """What the decision keeps of a shard, entry by entry, and how entries travel on the state topic.
 
 Keys: `route/<route>` RouteEntry, `verdict/<model>/<scope>/<objective>` VerdictEntry, `answer/<command>` AnswerEntry,
-`review/<change>` ReviewEntry, `history/<trigger>` HistoryEntry, `climbs` ClimbsEntry; `root/…`, `policy/…`, `deny/…`, `model/…` and
-`disable/…` hold sealed records as they were read.
+`review/<change>` ReviewEntry, `history/<trigger>` HistoryEntry, `climbs` ClimbsEntry; `root/…`, `policy/…`, `deny/…`, `model/…` `disable/…` and
+`suspend/<agent>` hold sealed records as they were read.
 """
 
 from dataclasses import dataclass
@@ -55,11 +55,20 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Why a route is not where its policy would have it, and since when."""
+    """Why a route is not where its policy would have it, and since when; `approval`: any other model must be approved meanwhile."""
 
     since: Micros
     trigger: Trigger
     detail: str
+    approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAway:
+    """A model that may not be entered for a while: its canary failed, or nobody approved it in time."""
+
+    model: str
+    until: Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +85,12 @@ class RouteEntry:
         hold: What keeps it in the safe state; None: nothing.
         canary: The canary in progress; `target` is then its source.
         approved: Models that were approved until the route is back at its primary.
-        rejected: Models that a person took away, until a `resume`, a new policy or the return to the primary.
-        failed: The model whose canary failed last, kept away until `retry_at`.
+        rejected: Models that a person took away, until a `resume` or a new policy.
+        kept_away: Models that may not be entered for a while.
         frozen_until: Until then no move but into the safe state.
-        flaps: How often a rung was left again soon after it was entered: each doubles the stable period.
+        flaps: How often a rung was left again soon after it was climbed to: each doubles the stable period.
+        placed: Whether a model has served the route before.
+        climbed: Whether the route came to where it is by moving up.
         nacked: Whether a router refused the last change: a canary is then not widened.
         incident: Why the route is off its primary; None: it is not.
     """
@@ -96,33 +107,41 @@ class RouteEntry:
     canary: Canary | None = None
     approved: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
-    failed: str = ""
-    retry_at: Micros = NEVER
+    kept_away: tuple[KeptAway, ...] = ()
     frozen_until: Micros = NEVER
     flaps: int = 0
+    placed: bool = False
+    climbed: bool = False
     nacked: bool = False
     incident: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictEntry:
-    """State of the decision: the last verdict of one model under one objective, and since when that level was seen."""
+    """State of the decision: the last verdict of one model under one objective.
+
+    Attributes:
+        since: Since when that level was seen.
+        against_since: Since when verdicts have spoken against the model without one that was healthy; 0: the last one was.
+    """
 
     level: Level
     since: Micros
+    against_since: Micros
     detail: str
     event_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerEntry:
-    """State of the decision: what became of a command; kept until the command has expired."""
+    """State of the decision: what became of a command; kept until it has expired, and for an hour at least."""
 
     accepted: bool
     reason: str
     detail: str
     at: Micros
     until: Micros
+    event_id: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,9 +281,7 @@ def _command(verb: Verb) -> Callable[[_Stage, Names, Options], list[str]]:
         outcome = stage.driver.command(
             verb,
             model=names[0] if verb is Verb.DISABLE else "",
-            about=options.get("about", _waiting(stage))
-            if verb in {Verb.APPROVE, Verb.REJECT}
-            else stage.driver.last.id,
+            about=_about(stage, verb, options),
             outcome=ReviewOutcome(names[0]) if verb is Verb.REVIEW else ReviewOutcome.NONE,
             ticket=options.get("ticket", ""),
             seconds=lasts,
@@ -293,6 +291,12 @@ def _command(verb: Verb) -> Callable[[_Stage, Names, Options], list[str]]:
         return [f"answer: {stage.driver.answer}", *stage.led_to(outcome)]
 
     return order
+
+
+def _about(stage: _Stage, verb: Verb, options: Options) -> str:
+    if verb is Verb.REVIEW:
+        return stage.driver.last.id
+    return options.get("about", _waiting(stage)) if verb in {Verb.APPROVE, Verb.REJECT} else ""
 
 
 def _waiting(stage: _Stage) -> str:

@@ -32,7 +32,7 @@ from interlock.records.health import Cell, GuardBeat, TelemetryBatch, Verdict
 from interlock.records.models import Capability, DataHandling, Evidence, Identity, Model, Registration
 from interlock.records.state import AnswerEntry, ClimbsEntry, HistoryEntry, ReviewEntry, RouteEntry, VerdictEntry
 from interlock.signing.trust import TrustRoot
-from interlock.testing.builders import Deployment
+from interlock.testing.builders import TRIGGERS, Deployment
 from interlock.vocabulary.identifiers import ANY
 from interlock.vocabulary.limits import (
     ASSURANCE_MAX,
@@ -42,6 +42,7 @@ from interlock.vocabulary.limits import (
     INTEGRITY_MAX,
     MOMENT_US_MAX,
     SKETCH_BUCKETS_MAX,
+    VERDICT_VALID_US_MAX,
 )
 from interlock.vocabulary.time import Micros
 
@@ -136,15 +137,25 @@ def _settled(kind: Any, drawn: Mapping[str, Any]) -> dict[str, Any]:
         return {"metric": metric, "mode": mode}
     if kind is CanaryPlan:
         shorter, longer = sorted((drawn["time_min_us"], drawn["wait_max_us"]))
-        return {"time_min_us": shorter, "wait_max_us": longer}
-    if kind is RouteRule and drawn["safe_state"] is SafeState.READ_ONLY:
-        return {"safe_reply": SafeReply(model=drawn["ladder"][-1].model.name)}
-    if kind is RouteRule and drawn["safe_state"] is SafeState.TEMPLATED_REPLY:
-        return {"safe_reply": SafeReply(text="A person will answer.")}
+        return {"time_min_us": shorter, "wait_max_us": max(longer, 1)}
+    if kind is RouteRule:
+        return {"triggers": (TRIGGERS[0], *drawn["triggers"]), "safe_reply": _reply(drawn)}
+    if kind is Verdict:
+        return {"valid_until": min(drawn["valid_until"], drawn["issued_at"] + VERDICT_VALID_US_MAX)}
     if kind is Command and drawn["verb"] in ROUTE_VERBS:
         agent = "support" if drawn["agent"] == ANY else drawn["agent"]
         return {"agent": agent, "route": drawn["route"] and f"{agent}/main/*"}
     return {}
+
+
+def _reply(drawn: Mapping[str, Any]) -> SafeReply:
+    """What the safe state of a rule needs."""
+    if drawn["safe_state"] is SafeState.READ_ONLY:
+        return SafeReply(model=drawn["ladder"][-1].model.name)
+    if drawn["safe_state"] is SafeState.TEMPLATED_REPLY:
+        return SafeReply(text="A person will answer.")
+    reply: SafeReply = drawn["safe_reply"]
+    return reply
 
 
 def _some(hint: Any, key: Callable[[Any], Any]) -> st.SearchStrategy[Any]:

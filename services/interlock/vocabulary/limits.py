@@ -111,3 +111,9 @@ TICKET_BYTES_MAX = 262_144
 
 ANSWER_KEPT_US = 3_600_000_000
 """How long the answer to a command is kept at least: until then a repetition is known as one."""
+
+VERDICT_VALID_US_MAX = 3_600_000_000
+"""How long a verdict may be believed without another one; the health-monitor's own are valid for seconds."""
+
+CHORES_PER_STEP_MAX = 200
+"""Reviews, answers and disables that one decision ends; the others are due in the next."""

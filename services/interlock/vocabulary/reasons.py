@@ -97,6 +97,7 @@ class Reason(StrEnum):
     NOTICE_NOT_ACCEPTED = "notice_not_accepted"
     LOG_GAP = "log_gap"
     REVIEW_OVERDUE = "review_overdue"
+    NOT_SETTLED = "not_settled"
     STATE_DISAGREES = "state_disagrees"
     ROUTER_REFUSED = "router_refused"
     FOREIGN_RECORD = "foreign_record"
@@ -184,6 +185,7 @@ _MENDS: dict[Reason, str] = {
     Reason.OTHER_MODEL_ANSWERED: "The provider answered with another model than approved: speak to the provider; the reply was withheld.",
     Reason.NOTICE_NOT_ACCEPTED: "Tell the governance function by hand and mend the receiver.",
     Reason.FOREIGN_RECORD: "Somebody else writes to a topic that only decision may write to: check the topic's ACL. What it overwrote was published again.",
+    Reason.NOT_SETTLED: "A fault of ours: the route waits in its safe state for a resume; report it with its part of the audit log.",
     Reason.REVIEW_OVERDUE: "Review the change: `interlock review`.",
     Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the state topic.",
     Reason.ROUTER_REFUSED: "See why the router refused: `interlock status`. A canary is not widened until the next change.",

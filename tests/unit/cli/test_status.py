@@ -38,7 +38,7 @@ def test_a_route_on_its_primary_is_no_concern(as_json, interlock, decision):
     shown = only(as_json("status"))
     assert (shown["route"], shown["target"], shown["safe_state"], shown["concern"]) == (ROUTE, "atlas", None, "none")
     assert shown["routers"] == {"gateway-1": "applied"}
-    assert [shown[each] for each in ("incident", "hold", "canary", "frozen", "failed")] == [None] * 5
+    assert [shown[each] for each in ("incident", "hold", "canary", "frozen")] == [None] * 4
     assert "1 route, all well." in interlock("status").stdout
 
 
@@ -46,7 +46,7 @@ def test_the_keys_are_a_contract(as_json, decision):
     decision.begin("atlas", triggers=(DOWN,))
     assert list(only(as_json("status"))) == [
         "route", "agent", "concern", "target", "safe_state", "since", "reason", "detail", "change", "material", "incident",
-        "hold", "canary", "frozen", "approved", "rejected", "failed", "rungs", "guards", "reviews", "routers",
+        "hold", "canary", "frozen", "approved", "rejected", "kept_away", "rungs", "guards", "reviews", "routers",
         "routers_silent", "notice_accepted_after_s",
     ]  # fmt: skip
 
@@ -158,9 +158,9 @@ def test_a_model_whose_canary_failed_is_shown_as_kept_away(as_json, interlock, d
     decision.verdict("atlas", "latency>2s", Level.DEGRADED)
     decision.judge(Level.DEGRADED)
     shown = only(as_json("status"))
-    assert shown["failed"]["model"] == "birch"
-    assert [rung["why_not"] for rung in shown["rungs"]] == ["", "canary_failed", ""]
-    assert "kept away birch, whose canary failed, until" in interlock("status").stdout
+    assert shown["kept_away"][0]["model"] == "birch"
+    assert [rung["why_not"] for rung in shown["rungs"]] == ["", "kept_away", ""]
+    assert "kept away birch, which failed or timed out, until" in interlock("status").stdout
 
 
 def test_what_a_router_says_for_another_is_not_believed(as_json, decision):

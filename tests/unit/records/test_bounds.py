@@ -158,7 +158,7 @@ MOMENTS = [
     ("ticket", ("at",)),
     ("evidence", ("expires_at",)),
     ("batch", ("window_end",)),
-    ("verdict", ("valid_until",)),
+    ("verdict", ("issued_at",)),
     ("root", ("expires_at",)),
     ("beat", ("issued_at",)),
     ("ack", ("at",)),
@@ -332,7 +332,7 @@ def test_evidence_reached_the_level_that_all_three_parts_reached():
 
 @pytest.mark.parametrize("trigger", WatchedTrigger)
 def test_quality_names_a_metric_and_nothing_else_does(trigger: WatchedTrigger):
-    path = ("routes", 0, "triggers", 0)
+    path = ("routes", 0, "triggers", 1)
     spoken = {"trigger": str(trigger), "threshold": 0.5, "for_us": 0, "mode": "suspend", "tolerated": False}
     quality = trigger is WatchedTrigger.QUALITY
     for metric, counts in (("groundedness", quality), ("", not quality), ("Not a name", False)):
@@ -342,7 +342,7 @@ def test_quality_names_a_metric_and_nothing_else_does(trigger: WatchedTrigger):
 
 @pytest.mark.parametrize("mode", ["cutover", "canary", "await_approval", "other"])
 def test_refusals_never_lead_to_another_model(mode: str):
-    path = ("routes", 0, "triggers", 0)
+    path = ("routes", 0, "triggers", 1)
     spoken = {"trigger": "refusals", "threshold": 0.5, "for_us": 0, "mode": mode, "metric": "", "tolerated": False}
     assert reread("policy", path, spoken) is Reason.OUT_OF_BOUNDS
     assert isinstance(reread("policy", path, {**spoken, "mode": "suspend"}), RoutePolicy)

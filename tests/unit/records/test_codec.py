@@ -101,8 +101,11 @@ def test_rules_that_are_equal_are_one_object_however_often_they_are_read():
 
 
 def test_zero_has_one_sign_so_that_equal_rules_are_written_alike():
-    minus = (TriggerRule(WatchedTrigger.ERRORS, -0.0, Micros(0)),)
-    assert [watched.objective for watched in rule_of(triggers=minus).triggers] == ["errors>0"]
+    minus = (
+        TriggerRule(WatchedTrigger.UNAVAILABLE, 0.0, Micros(0)),
+        TriggerRule(WatchedTrigger.ERRORS, -0.0, Micros(0)),
+    )
+    assert [watched.objective for watched in rule_of(triggers=minus).triggers] == ["unavailable", "errors>0"]
 
 
 def test_rules_whose_hashes_collide_are_kept_apart(monkeypatch: pytest.MonkeyPatch):

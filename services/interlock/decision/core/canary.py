@@ -7,18 +7,13 @@ is kept away for a while, longer with each flap.
 
 from dataclasses import replace
 
-from interlock.decision.core.choice import Choice, before, consider, next_order_id, serve, stable_us
+from interlock.decision.core.choice import Choice, before, consider, keep_away, needs_approval, next_order_id, serve
 from interlock.decision.core.usable import Case, why_leave
 from interlock.policy.admissible import checks
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.health import Level
 from interlock.records.state import Canary, RouteEntry
 from interlock.vocabulary.identifiers import digest
-from interlock.vocabulary.limits import FLAPS_MAX
-from interlock.vocabulary.time import SECOND, Micros
-
-KEPT_AWAY_US_MIN = 30 * SECOND
-"""How long a model whose canary failed is kept away at least: Envoy's base ejection time."""
 
 _ID_CHARS = 16
 
@@ -41,19 +36,19 @@ def judge(case: Case) -> Choice | None:
     canary, plan = _canary(case), case.rule.canary
     cause = against(case)
     if cause is not None:
-        return _roll_back(case, Trigger.CANARY_FAILED, cause)
+        return _roll_back(case, _given_up(case), replace(cause, trigger=Trigger.CANARY_FAILED))
     if plan is None or canary.step >= len(plan.steps):
-        return _roll_back(
-            case, Trigger.CANARY_INCONCLUSIVE, Cause(Trigger.POLICY, None, "the policy has no such step any more")
-        )
+        dropped = Cause(Trigger.CANARY_INCONCLUSIVE, None, "the policy has no such step any more")
+        return _roll_back(case, replace(before(case), canary=None), dropped)
     lasted = case.now - canary.since
     healthy = canary.level is Level.HEALTHY and not before(case).nacked
     if healthy and lasted >= plan.time_min_us and not case.frozen:
-        return (
-            _widen(case) if canary.step + 1 < len(plan.steps) else promote(case, _judged(canary, "passed every step"))
-        )
-    if lasted >= plan.wait_max_us:
-        return _roll_back(case, Trigger.CANARY_INCONCLUSIVE, _judged(canary, "there was no evidence in time"))
+        if canary.step + 1 < len(plan.steps):
+            return _widen(case)
+        return promote(case, replace(_judged(canary, "passed every step"), trigger=Trigger.CANARY_PASSED))
+    if lasted >= plan.wait_max_us and not case.frozen:
+        why = "a router refuses it" if before(case).nacked else "there was no evidence in time"
+        return _roll_back(case, _given_up(case), replace(_judged(canary, why), trigger=Trigger.CANARY_INCONCLUSIVE))
     return None
 
 
@@ -63,13 +58,19 @@ def against(case: Case) -> Cause | None:
     if canary.level in {Level.DEGRADED, Level.UNAVAILABLE}:
         return _judged(canary, canary.detail)
     leave = why_leave(case, canary.model)
-    return leave.cause if leave is not None else None
+    if leave is not None:
+        return leave.cause
+    rung = case.rule.rung(canary.model)
+    why = needs_approval(case, rung) if rung is not None else ()
+    return (
+        Cause(Trigger.AWAITING_APPROVAL, canary.model, f"it must be approved first: {', '.join(why)}") if why else None
+    )
 
 
 def promote(case: Case, cause: Cause) -> Choice:
-    """Serve the route by the canary's model alone."""
+    """Serve the route by the canary's model alone, because it passed every step, or because of what befell the source."""
     model = _canary(case).model
-    promoted = replace(cause, trigger=Trigger.CANARY_PASSED, detail=f"{model} is promoted: {cause.detail}")
+    promoted = replace(cause, detail=f"{cause.detail}; {model} is promoted")
     return serve(case, model, promoted, tuple(consider(case, model)))
 
 
@@ -88,20 +89,17 @@ def _widen(case: Case) -> Choice:
     return Choice(replace(before(case), canary=wider, nacked=False), cause, tuple(consider(case, canary.model)))
 
 
-def _roll_back(case: Case, trigger: Trigger, cause: Cause) -> Choice:
+def _roll_back(case: Case, after: RouteEntry, cause: Cause) -> Choice:
     """Back to the source alone."""
-    model = _canary(case).model
-    told = Cause(trigger, model, f"the canary of {model} is rolled back: {cause.detail}", cause.evidence)
-    source = before(case).target
+    model, source = _canary(case).model, after.target
+    told = replace(cause, model=model, detail=f"the canary of {model} is rolled back: {cause.detail}")
     verified = checks(case.state.book, case.route, source, case.now) if source is not None else ()
-    return Choice(replace(_given_up(case), nacked=False), told, verified)
+    return Choice(replace(after, nacked=False), told, verified)
 
 
 def _given_up(case: Case) -> RouteEntry:
-    entry, canary = before(case), _canary(case)
-    kept_away = max(stable_us(case), KEPT_AWAY_US_MIN)
-    flaps = min(entry.flaps + 1, FLAPS_MAX)
-    return replace(entry, canary=None, failed=canary.model, retry_at=Micros(case.now + kept_away), flaps=flaps)
+    canary = _canary(case)
+    return replace(keep_away(case, canary.model), canary=None)
 
 
 def _judged(canary: Canary, detail: str) -> Cause:

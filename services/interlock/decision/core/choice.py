@@ -11,16 +11,19 @@ from interlock.decision.core.usable import Case, entry_checks, guard_missing, he
 from interlock.policy.admissible import checks
 from interlock.policy.lattice import material
 from interlock.records.change import Cause, Check, Trigger
-from interlock.records.documents import Mode, Rung, SafeState
-from interlock.records.state import Hold, HoldKind, Incident, RouteEntry
+from interlock.records.commands import Command
+from interlock.records.documents import Rung, SafeState
+from interlock.records.state import Hold, HoldKind, Incident, KeptAway, RouteEntry
+from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import Order
 from interlock.vocabulary.limits import FLAPS_MAX
-from interlock.vocabulary.time import NEVER, Micros, duration_text
+from interlock.vocabulary.time import NEVER, SECOND, Micros, duration_text
 
 SETTLED = 10
 """A rung that is left again within so many stable periods has flapped."""
 
-_CLIMBED = frozenset({Trigger.RECOVERED, Trigger.CANARY_PASSED, Trigger.APPROVED})
+KEPT_AWAY_US_MIN = 30 * SECOND
+"""How long a model that failed as a canary, or whose proposal timed out, is kept away: at least Envoy's base ejection time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,12 @@ def first_enterable(case: Case) -> tuple[Rung | None, tuple[Check, ...]]:
     return None, tuple(verified)
 
 
-def needs_approval(case: Case, rung: Rung, mode: Mode = Mode.CUTOVER) -> tuple[str, ...]:
+def needs_approval(case: Case, rung: Rung) -> tuple[str, ...]:
     """Rule 7: why the agent owner must approve the rung first; empty: he need not, or he has."""
     if rung.model.name in before(case).approved or rung is case.rule.ladder[0]:
         return ()
-    asked = ("the trigger asks for approval",) if mode is Mode.AWAIT_APPROVAL else ()
+    incident = before(case).incident
+    asked = ("the trigger asks for approval",) if incident is not None and incident.approval else ()
     return (*asked, *(() if rung.accepted_in_advance else material(case.rule.ladder[0], rung)))
 
 
@@ -84,7 +88,7 @@ def serve(case: Case, model: str, cause: Cause, verified: tuple[Check, ...], *, 
     entry = before(case)
     after = replace(entry, target=model, safe_state=None, hold=None, canary=None, incident=_incident(case, cause))
     if model == case.rule.ladder[0].model.name:
-        after = replace(after, incident=None, approved=(), rejected=())
+        after = replace(after, incident=None, approved=())
     return Choice(_entered(case, after, cause), cause, verified, climbs)
 
 
@@ -98,7 +102,7 @@ def to_safe_state(case: Case, cause: Cause, verified: tuple[Check, ...] = (), ho
     if state is SafeState.READ_ONLY:
         verified = (*verified, *consider(case, case.rule.safe_reply.model))
         state, target = (state, case.rule.safe_reply.model) if may_answer(case) else (SafeState.SUSPEND, None)
-    if state is SafeState.SAFE_SHUTDOWN and hold is None and case.entry is not None:
+    if state is SafeState.SAFE_SHUTDOWN and hold is None and entry.placed:
         hold = Hold(HoldKind.ORDERED, cause)
     after = replace(
         entry,
@@ -144,25 +148,58 @@ def stable(case: Case, model: str) -> bool:
     )
 
 
+def keep_away(case: Case, model: str) -> RouteEntry:
+    """The entry in which a model may not be entered for a while: as long as a rung must have been healthy, with one flap more."""
+    entry = before(case)
+    flaps = min(entry.flaps + 1, FLAPS_MAX)
+    until = Micros(case.now + max(case.rule.stable_us << flaps, KEPT_AWAY_US_MIN))
+    others = tuple(kept for kept in entry.kept_away if kept.model != model and case.now < kept.until)
+    return replace(entry, kept_away=(*others, KeptAway(model, until)), flaps=flaps)
+
+
 def _entered(case: Case, after: RouteEntry, cause: Cause) -> RouteEntry:
     entry = before(case)
-    moved = case.entry is None or (after.target, after.safe_state) != (entry.target, entry.safe_state)
-    if not moved:
-        return replace(after, nacked=False)
-    first = entry.incident is not None and entry.incident.trigger is Trigger.POLICY
-    trigger = Trigger.POLICY if first else cause.trigger  # to be placed for the first time is no return
-    return replace(after, entered_at=case.now, trigger=trigger, flaps=_flaps(case, cause), nacked=False)
+    after = replace(after, nacked=False)
+    if case.entry is not None and (after.target, after.safe_state) == (entry.target, entry.safe_state):
+        return after
+    return replace(
+        after,
+        entered_at=case.now,
+        trigger=cause.trigger,
+        flaps=_flaps(case, after),
+        placed=entry.placed or after.safe_state is None,
+        climbed=entry.placed and _is_above(case, after),
+    )
 
 
-def _flaps(case: Case, cause: Cause) -> int:
+def _flaps(case: Case, after: RouteEntry) -> int:
     """One more if a rung is left soon after the route climbed to it; none if it was kept for long."""
-    entry = before(case)
-    if entry.safe_state is not None or entry.target is None or cause.trigger in _CLIMBED:
-        return entry.flaps
+    entry = case.entry
+    if entry is None or entry.safe_state is not None or _is_above(case, after):
+        return after.flaps
     soon = case.now - entry.entered_at < SETTLED * stable_us(case)
-    if entry.trigger in _CLIMBED and soon:
-        return min(entry.flaps + 1, FLAPS_MAX)
-    return entry.flaps if soon else 0
+    if entry.climbed and soon:
+        return min(after.flaps + 1, FLAPS_MAX)
+    return after.flaps if soon else 0
+
+
+def _is_above(case: Case, after: RouteEntry) -> bool:
+    """Whether a route moves up: to a higher rung, or out of the safe state."""
+    entry = before(case)
+    if after.safe_state is not None or after.target is None:
+        return False
+    places = case.rule.index(after.target), case.rule.index(entry.target) if entry.target is not None else None
+    return entry.safe_state is not None or places[1] is None or (places[0] or 0) < places[1]
+
+
+def asking(case: Case, cause: Cause) -> Case:
+    """The case in which every other model must be approved until the route is back at its primary."""
+    return replace(case, entry=replace(before(case), incident=replace(_incident(case, cause), approval=True)))
+
+
+def suspended(command: Verified[Command]) -> Cause:
+    """Why a route is suspended by order."""
+    return Cause(Trigger.SUSPENDED, None, f"suspended: {command.value.reason}", (command.event_id,))
 
 
 def _incident(case: Case, cause: Cause) -> Incident:

@@ -18,11 +18,11 @@ Agents that move money or treat people: approve and resume need two people. To n
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from interlock.decision.core.choice import suspended
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.policy.lattice import material
 from interlock.records.audit import Entry
-from interlock.records.change import Cause, Trigger
 from interlock.records.codec import encode
 from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.documents import Workflow
@@ -44,7 +44,7 @@ _BY: Mapping[Verb, tuple[Role, ...]] = {
     Verb.REVIEW: (Role.AGENT_OWNER,),
 }
 _WIDENING = frozenset({Verb.RESUME, Verb.APPROVE})
-_STRICT = frozenset({Workflow.MONEY_MOVING, Workflow.CLINICAL})
+_STRICT = frozenset({Workflow.MONEY_MOVING, Workflow.CLINICAL, Workflow.OTHER})
 _OUTCOMES = frozenset({ReviewOutcome.CONFIRM, ReviewOutcome.REAPPROVE, ReviewOutcome.REVOKE})
 
 
@@ -65,7 +65,10 @@ class Order:
         """The routes that it is about, with what was last ordered for each."""
         named = RouteId.parse(self.said.route) if self.said.route else None
         held = self.state.book.policies.get(self.said.agent)
-        wanted = [named] if named else sorted(held.value.route_ids()) if held else []
+        known = (
+            held.value.route_ids() if held else (route for route in self.state.routes if route.agent == self.said.agent)
+        )
+        wanted = [named] if named else sorted(known)
         return [(route, entry) for route in wanted if (entry := self.state.routes.get(route)) is not None]
 
     def signed_by(self, *roles: Role) -> frozenset[str]:
@@ -76,8 +79,10 @@ class Order:
 
 def carry_out(order: Order) -> list[Entry] | Refused:
     """The entries that a command makes, its answer last; or why it is not even answered: it is a repetition."""
-    if order.said.id in order.state.answers:
-        return Refused(Reason.NOT_NEWER, order.said.describe())
+    answered = order.state.answers.get(order.said.id)
+    if answered is not None:
+        same = answered.event_id == order.command.event_id
+        return Refused(Reason.NOT_NEWER if same else Reason.EQUIVOCATION, order.said.describe())
     reason = _fault(order)
     made = reason if reason is not None else _CARRY_OUT[order.said.verb](order)
     if isinstance(made, Reason):
@@ -88,7 +93,7 @@ def carry_out(order: Order) -> list[Entry] | Refused:
 def _answer(order: Order, reason: Reason | None) -> Entry:
     said, now = order.said, order.state.now
     until = Micros(max(said.expires_at, now + ANSWER_KEPT_US))
-    answer = AnswerEntry(reason is None, str(reason or ""), said.describe(), now, until)
+    answer = AnswerEntry(reason is None, str(reason or ""), said.describe(), now, until, order.command.event_id)
     return Entry(f"answer/{said.id}", encode(answer))
 
 
@@ -119,7 +124,7 @@ def who_may(
     revoke = verb is Verb.REVIEW and outcome is ReviewOutcome.REVOKE
     roles = (*_BY[verb], Role.OPERATOR) if revoke else _BY[verb]
     held = book.policies.get(agent)
-    strict = held is not None and held.value.workflow in _STRICT
+    strict = held is None or held.value.workflow in _STRICT
     people = frozenset().union(*(book.trust.holders(role, agent) for role in roles))
     return people, 2 if strict and verb in _WIDENING else 1
 
@@ -134,12 +139,16 @@ def _disable(order: Order) -> list[Entry] | Reason:
 
 def _suspend(order: Order) -> list[Entry] | Reason:
     said = order.said
-    cause = Cause(Trigger.SUSPENDED, None, f"suspended: {said.reason}", (order.command.event_id,))
-    return _changed(order, lambda entry: replace(entry, hold=Hold(HoldKind.ORDERED, cause)))
+    hold = Hold(HoldKind.ORDERED, suspended(order.command))
+    made = _changed(order, lambda entry: replace(entry, hold=hold))
+    if said.route or isinstance(made, Reason):
+        return made
+    return [*made, Entry(f"suspend/{said.agent}", order.sealed)]
 
 
 def _freeze(order: Order) -> list[Entry] | Reason:
-    return _changed(order, lambda entry: replace(entry, frozen_until=order.said.expires_at))
+    until = order.said.expires_at
+    return _changed(order, lambda entry: replace(entry, frozen_until=max(entry.frozen_until, until)))
 
 
 def _resume(order: Order) -> list[Entry] | Reason:
@@ -152,7 +161,10 @@ def _resume(order: Order) -> list[Entry] | Reason:
     ]
     if not order.routes():
         return Reason.ROUTE_UNKNOWN
-    return [_entry(route, _resumed(entry)) for route, entry in found] or Reason.NOTHING_TO_RESUME
+    made = [_entry(route, _resumed(entry)) for route, entry in found]
+    if not order.said.route and order.said.agent in order.state.suspensions:
+        made.append(Entry(f"suspend/{order.said.agent}", None))
+    return made or Reason.NOTHING_TO_RESUME
 
 
 def _resumed(entry: RouteEntry) -> RouteEntry:
@@ -166,14 +178,14 @@ def _approve(order: Order) -> list[Entry] | Reason:
         if rule is None or hold is None or hold.kind is not HoldKind.APPROVAL or hold.proposal != order.said.about:
             continue
         rung = rule.rung(hold.model)
-        if rung is None or order.state.now >= hold.until:
+        if rung is None or order.state.now >= hold.until or hold.model in entry.approved:
             continue
         if rule.approval.ticket and not order.said.ticket:
             return Reason.TICKET_MISSING
         is_material = material(rule.ladder[0], rung) and not rung.accepted_in_advance
         if is_material and not order.signed_by(Role.AGENT_OWNER):
             return Reason.NOT_AUTHORISED
-        return [_entry(route, replace(entry, hold=None, approved=(*entry.approved, hold.model)))]
+        return [_entry(route, replace(entry, approved=(*entry.approved, hold.model)))]
     return Reason.NOTHING_PROPOSED
 
 

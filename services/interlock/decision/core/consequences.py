@@ -6,7 +6,7 @@ from interlock.decision.core.choice import Choice
 from interlock.decision.core.recovery import climbed
 from interlock.decision.core.usable import Case
 from interlock.records.audit import Entry
-from interlock.records.change import RoutingChange, Trigger
+from interlock.records.change import RoutingChange
 from interlock.records.codec import encode
 from interlock.records.state import HistoryEntry, ReviewEntry
 from interlock.vocabulary.limits import HISTORY_MAX
@@ -27,7 +27,7 @@ def consequences(case: Case, choice: Choice, change: RoutingChange) -> Iterator[
 def _to_be_reviewed(case: Case, choice: Choice) -> bool:
     """Every order but the first placement, the same order again, and the wider steps of a canary."""
     entry, after = case.entry, choice.after
-    if entry is None or (entry.incident is not None and entry.incident.trigger is Trigger.POLICY):
+    if entry is None or not entry.placed:
         return False
     begun = after.canary is not None and entry.canary is None
     ended = after.canary is None and entry.canary is not None

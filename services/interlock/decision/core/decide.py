@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from interlock.decision.core.change import make_change, ordered
-from interlock.decision.core.choice import Choice
+from interlock.decision.core.choice import Choice, to_safe_state
 from interlock.decision.core.consequences import consequences
 from interlock.decision.core.events import Event, Ordered
 from interlock.decision.core.inputs import read_input
@@ -22,9 +22,10 @@ from interlock.records.audit import Entry
 from interlock.records.change import Acknowledgement, Cause, RoutingChange, Trigger
 from interlock.records.codec import encode
 from interlock.records.sealing import event_id_of_encoded
+from interlock.records.state import Hold, HoldKind
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX
+from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX, CHORES_PER_STEP_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
 
@@ -79,7 +80,7 @@ class _Step:
 
 
 def decide(state: State, event: Event, now: Micros) -> Outcome:
-    """Decide on one event at a time that must not be before the last one."""
+    """Decide on one event; a time before the last one counts as the last one."""
     state = state.at(now)
     made = read_input(state, event)
     if isinstance(made, Refused):
@@ -108,8 +109,10 @@ def _sweep(step: _Step) -> None:
     """Do what is due: first the chores of time, then the routes, as many as one record holds."""
     agenda, chores = step.state.agenda.advance(step.state.now)
     step.state = replace(step.state, agenda=agenda)
-    for key in chores:
+    for key in chores[:CHORES_PER_STEP_MAX]:
         _chore(step, key)
+    for key in chores[CHORES_PER_STEP_MAX:]:
+        step.state = replace(step.state, agenda=step.state.agenda.arm(key, step.state.now))
     while len(step.changes) < CHANGES_PER_STEP_MAX:
         agenda, route = step.state.agenda.next()
         step.state = replace(step.state, agenda=agenda)
@@ -147,6 +150,18 @@ def _settle(step: _Step, route: RouteId) -> None:
             step.state = replace(step.state, agenda=step.state.agenda.put_off(route, until))
             return
         _order(step, case, choice)
+    _stop(step, route)
+
+
+def _stop(step: _Step, route: RouteId) -> None:
+    """A route whose rules do not settle is a fault of ours: it waits for a person in its safe state, and holds nobody up."""
+    case = _case(step.state, route)
+    if case is None:
+        return
+    cause = Cause(Trigger.NOT_SETTLED, None, f"its rules did not settle after {SETTLES_IN} orders at one time")
+    _order(step, case, to_safe_state(case, cause, hold=Hold(HoldKind.ORDERED, cause)))
+    step.state = replace(step.state, agenda=step.state.agenda.put_off(route, next_moment(case)))
+    step.findings.append((Reason.NOT_SETTLED, route.key))
 
 
 def _case(state: State, route: RouteId) -> Case | None:
@@ -162,7 +177,7 @@ def _choice(case: Case) -> Choice | None:
     held = book.policies[case.route.agent]
     renewed = entry is not None and entry.policy_digest != held.event_id
     if entry is not None and renewed:  # what a person allowed or took away, he did under the old policy
-        entry = replace(entry, approved=(), rejected=())
+        entry = replace(entry, approved=(), rejected=(), nacked=False)
         case = replace(case, entry=entry)
     choice = choose(case)
     if choice is not None or entry is None or not (renewed or entry.root_version != book.trust.version):

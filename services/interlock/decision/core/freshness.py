@@ -15,13 +15,14 @@ class Freshness:
     def __init__(self) -> None:
         self._last: dict[str, tuple[Micros, Micros]] = {}
 
-    def hear(self, verdict: Verdict) -> bool:
-        """Note a verdict; False if a later one under its key was heard before."""
+    def is_news(self, verdict: Verdict) -> bool:
+        """Whether no later verdict under its key was heard before."""
         last = self._last.get(verdict.key)
-        if last is not None and verdict.issued_at < last[0]:
-            return False
+        return last is None or verdict.issued_at >= last[0]
+
+    def hear(self, verdict: Verdict) -> None:
+        """Note a verdict that counts: one that was refused must not hold off those that follow it."""
         self._last[verdict.key] = (verdict.issued_at, verdict.valid_until)
-        return True
 
     def lapsed(self, now: Micros) -> list[Lapse]:
         """The keys whose last word has run out, each told once."""

@@ -23,7 +23,7 @@ from interlock.signing.verifier import Refused
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.time import NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _verdict(state: State, said: Verdict, event_id: bytes) -> list[Entry] | Stat
         return Refused(Reason.MODEL_NOT_USED, said.key)
     if known is not None and known.level is said.level:
         return state
-    return [_verdict_entry(said.key, said.level, state.now, said.detail, event_id)]
+    return [_verdict_entry(said.key, known, VerdictEntry(said.level, state.now, NEVER, said.detail, event_id))]
 
 
 def _canary(state: State, model: str, judged: str, given: _Judgement) -> list[Entry] | State | Refused:
@@ -119,7 +119,8 @@ def _lapse(state: State, event: Lapse) -> list[Entry] | State | Refused:
     before = state.verdicts.get(event.key)
     if before is None or before.level is Level.UNKNOWN:
         return state
-    return [_verdict_entry(event.key, Level.UNKNOWN, event.valid_until, detail, before.event_id)]
+    lapsed = VerdictEntry(Level.UNKNOWN, event.valid_until, NEVER, detail, before.event_id)
+    return [_verdict_entry(event.key, before, lapsed)]
 
 
 def _refused_by_router(state: State, said: Acknowledgement) -> list[Entry] | State | Refused:
@@ -131,8 +132,11 @@ def _refused_by_router(state: State, said: Acknowledgement) -> list[Entry] | Sta
     return state if entry.nacked else [Entry(f"route/{route.key}", encode(replace(entry, nacked=True)))]
 
 
-def _verdict_entry(key: str, level: Level, since: Micros, detail: str, event_id: bytes) -> Entry:
-    return Entry(f"verdict/{key}", encode(VerdictEntry(level, since, detail, event_id)))
+def _verdict_entry(key: str, before: VerdictEntry | None, after: VerdictEntry) -> Entry:
+    """The verdict as the state keeps it. A trigger's `for` runs on while the level changes from bad to worse, or to unknown."""
+    bad = after.level in {Level.DEGRADED, Level.UNAVAILABLE}
+    since = NEVER if before is None or after.level is Level.HEALTHY else before.against_since
+    return Entry(f"verdict/{key}", encode(replace(after, against_since=since or (after.since if bad else NEVER))))
 
 
 def _watched(state: State, route: RouteId) -> Iterator[str]:

@@ -25,8 +25,9 @@ def _moments(case: Case) -> Iterator[Micros]:
         yield from ends(case.state.book, case.route, name)
         for seen in health(case, name):
             if seen.entry is not None:
-                for lasting in (seen.rule.for_us, rule.blind_us, stable_us(case)):
-                    yield Micros(seen.entry.since + lasting)
+                yield Micros(seen.entry.against_since + seen.rule.for_us)
+                yield Micros(seen.entry.since + rule.blind_us)
+                yield Micros(seen.entry.since + stable_us(case))
     for guard in rule.guards:
         verdict = guard_verdict(case, guard)
         if verdict is not None:
@@ -43,7 +44,7 @@ def _of_entry(case: Case) -> Iterator[Micros]:
         return
     yield Micros(entry.entered_at + case.rule.dwell_us)
     yield entry.frozen_until
-    yield entry.retry_at
+    yield from (kept.until for kept in entry.kept_away)
     if entry.hold is not None:
         yield entry.hold.until
     if entry.canary is not None and plan is not None:

@@ -40,6 +40,7 @@ class State:
         book: The documents that are held.
         verdicts: The last verdict by its key (model, scope, objective).
         disables: The `disable` commands in force, by their id.
+        suspensions: The `suspend` command in force for a whole agent: routes that a new policy adds begin suspended.
         routes: What was last ordered for each route.
         canaries: The route of each canary in progress, by its id.
         answers: What became of each command that has not expired, by its id.
@@ -58,6 +59,7 @@ class State:
     book: Book
     verdicts: HashTrieMap[str, VerdictEntry]
     disables: HashTrieMap[str, Verified[Command]]
+    suspensions: HashTrieMap[str, Verified[Command]]
     routes: HashTrieMap[RouteId, RouteEntry]
     canaries: HashTrieMap[str, RouteId]
     answers: HashTrieMap[str, AnswerEntry]
@@ -79,6 +81,7 @@ class State:
             book=book,
             verdicts=HashTrieMap(),
             disables=HashTrieMap(),
+            suspensions=HashTrieMap(),
             routes=HashTrieMap(),
             canaries=HashTrieMap(),
             answers=HashTrieMap(),
@@ -181,6 +184,13 @@ def _disable(state: State, name: str, value: bytes | None) -> State | None:
     return state.wake(route for route in state.using(said.model) if said.agent in {route.agent, ANY})
 
 
+def _suspend(state: State, name: str, value: bytes | None) -> State | None:
+    if value is None:
+        return replace(state, suspensions=state.suspensions.discard(name))
+    command = open_sealed(value, state.book.trust, Command)
+    return None if isinstance(command, Refused) else replace(state, suspensions=state.suspensions.insert(name, command))
+
+
 def _answer(state: State, name: str, value: bytes | None) -> State | None:
     if value is None:
         return _timed(replace(state, answers=state.answers.discard(name)), f"answer/{name}", None)
@@ -222,6 +232,7 @@ _APPLY: dict[str, Callable[[State, str, bytes | None], State | None]] = {
     "verdict": _verdict,
     "route": _route,
     "disable": _disable,
+    "suspend": _suspend,
     "answer": _answer,
     "review": _review,
     "history": _history,

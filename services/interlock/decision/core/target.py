@@ -13,14 +13,18 @@ from dataclasses import replace
 from interlock.decision.core import canary
 from interlock.decision.core.choice import (
     Choice,
+    asking,
     before,
     consider,
     first_enterable,
+    keep_away,
     may_answer,
     needs_approval,
     passed,
     propose,
     serve,
+    stable,
+    suspended,
     to_safe_state,
 )
 from interlock.decision.core.recovery import climb
@@ -28,6 +32,7 @@ from interlock.decision.core.usable import Case, Leave, guard_missing, why_leave
 from interlock.records.change import Cause, Trigger
 from interlock.records.documents import Mode, SafeState
 from interlock.records.state import Hold, HoldKind
+from interlock.vocabulary.limits import FLAPS_MAX
 
 
 def choose(case: Case) -> Choice | None:
@@ -42,15 +47,21 @@ def choose(case: Case) -> Choice | None:
         return to_safe_state(case, guard) if entry.safe_state is None else _keep_safe(case)
     if entry.safe_state is not None:
         return _keep_safe(case) or _answered(case) or climb(case)
-    if entry.canary is not None:
-        return _in_canary(case)
     leave = why_leave(case, entry.target) if entry.target is not None else None
+    unapproved = _unapproved(case) if leave is None or leave.mode is Mode.CANARY else None
+    if unapproved is not None:
+        return unapproved
+    if entry.canary is not None:
+        return _in_canary(case, leave)
     return depart(case, leave) if leave is not None else climb(case)
 
 
 def _place(case: Case) -> Choice:
-    """The first order of a route."""
+    """The first order of a route; one of an agent that is suspended as a whole begins suspended."""
     cause = Cause(Trigger.POLICY, None, "the route's first policy took effect")
+    suspension = case.state.suspensions.get(case.route.agent)
+    if suspension is not None:
+        return to_safe_state(case, cause, hold=Hold(HoldKind.ORDERED, suspended(suspension)))
     guard = guard_missing(case)
     rung, verified = first_enterable(case)
     if rung is None or guard is not None:
@@ -62,6 +73,8 @@ def _place(case: Case) -> Choice:
 def depart(case: Case, leave: Leave) -> Choice:
     """Leave the current model in the trigger's mode. The safe state is never delayed: it waits for nothing here."""
     cause = leave.cause
+    if leave.mode is Mode.AWAIT_APPROVAL:
+        case = asking(case, cause)
     if leave.mode in {Mode.SUSPEND, Mode.OTHER}:
         return to_safe_state(case, cause, hold=Hold(HoldKind.ORDERED, cause))
     if case.frozen:
@@ -69,7 +82,7 @@ def depart(case: Case, leave: Leave) -> Choice:
     rung, verified = first_enterable(case)
     if rung is None:
         return to_safe_state(case, cause, verified)
-    why = needs_approval(case, rung, leave.mode)
+    why = needs_approval(case, rung)
     if why:
         return propose(case, rung, why, cause, verified)
     if leave.mode is Mode.CANARY and case.rule.canary is not None:
@@ -77,10 +90,8 @@ def depart(case: Case, leave: Leave) -> Choice:
     return serve(case, rung.model.name, cause, verified)
 
 
-def _in_canary(case: Case) -> Choice | None:
+def _in_canary(case: Case, leave: Leave | None) -> Choice | None:
     """Rule 5, unless the source must be left: then the target takes over at once, if nothing speaks against it."""
-    entry = before(case)
-    leave = why_leave(case, entry.target) if entry.target is not None else None
     if leave is None or leave.mode is Mode.CANARY:
         return canary.judge(case)
     if leave.mode is Mode.CUTOVER and not case.frozen and canary.against(case) is None:
@@ -92,38 +103,49 @@ def _keep_safe(case: Case) -> Choice | None:
     """What changes inside the safe state: a `read_only` that may not go on or may begin, or a policy that names another state."""
     entry = before(case)
     wanted, rung = case.rule.safe_state, case.rule.safe_reply.model
-    if wanted is SafeState.READ_ONLY and entry.target == rung:
+    if entry.target is not None and (wanted is not SafeState.READ_ONLY or entry.target != rung):
+        return to_safe_state(case, Cause(Trigger.POLICY, entry.target, f"the policy's safe state is {wanted}"))
+    if entry.target is not None:
         leave, guard = why_leave(case, rung), guard_missing(case)
         cause = leave.cause if leave is not None else guard
         return to_safe_state(case, cause) if cause is not None else None
     if wanted is SafeState.READ_ONLY and entry.safe_state == SafeState.SUSPEND:
-        begins = Cause(Trigger.RECOVERED, rung, f"{rung} may answer without its tools")
-        return to_safe_state(case, begins) if may_answer(case) else None
+        begins = Cause(Trigger.READ_ONLY, rung, f"{rung} may answer without its tools")
+        ready = not case.frozen and stable(case, rung) and may_answer(case)
+        return to_safe_state(case, begins) if ready else None
     if entry.safe_state != wanted:
         return to_safe_state(case, Cause(Trigger.POLICY, None, f"the policy's safe state is {wanted}"))
     return None
 
 
+def _unapproved(case: Case) -> Choice | None:
+    """Rule 7 for the model that serves the route: a new policy may ask for an approval that nobody gave."""
+    rung = case.rule.rung(before(case).target)
+    why = needs_approval(case, rung) if rung is not None else ()
+    if rung is None or not why:
+        return None
+    cause = Cause(Trigger.AWAITING_APPROVAL, rung.model.name, f"the policy asks for an approval of {rung.model.name}")
+    return propose(case, rung, why, cause, tuple(consider(case, rung.model.name)))
+
+
 def _answered(case: Case) -> Choice | None:
-    """Rule 7: what became of a proposal. An approved model is entered as soon as it may be, without waiting to be stable."""
-    entry = before(case)
-    for rung in () if case.frozen else case.rule.ladder:
-        name = rung.model.name
-        made = consider(case, name) if name in entry.approved else []
-        if made and passed(made):
-            return serve(case, name, Cause(Trigger.APPROVED, name, f"{name} was approved"), tuple(made))
-    hold = entry.hold
+    """Rule 7: what became of a proposal. One that was approved is entered as soon as it may be, without waiting to be stable."""
+    entry, hold = before(case), before(case).hold
     if hold is None:
         return None
-    if case.now >= hold.until:
-        freed = replace(entry, hold=None, rejected=(*entry.rejected, hold.model))
-        return to_safe_state(
-            replace(case, entry=freed), _about(Trigger.APPROVAL_TIMED_OUT, hold, "nobody approved it in time")
-        )
-    if not passed(consider(case, hold.model)):
-        freed = replace(entry, hold=None)
+    made = consider(case, hold.model)
+    if not passed(made):
+        freed = replace(entry, hold=None, flaps=min(entry.flaps + 1, FLAPS_MAX))
         return to_safe_state(
             replace(case, entry=freed), _about(Trigger.APPROVAL_WITHDRAWN, hold, "it may no longer be entered")
+        )
+    if hold.model in entry.approved:
+        approved = Cause(Trigger.APPROVED, hold.model, f"{hold.model} was approved")
+        return None if case.frozen else serve(case, hold.model, approved, tuple(made))
+    if case.now >= hold.until:
+        freed = replace(keep_away(case, hold.model), hold=None)
+        return to_safe_state(
+            replace(case, entry=freed), _about(Trigger.APPROVAL_TIMED_OUT, hold, "nobody approved it in time")
         )
     return None
 

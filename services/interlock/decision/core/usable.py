@@ -91,7 +91,7 @@ def health(case: Case, model: str) -> list[Health]:
         objective = watched.objective
         found.append(Health(watched, verdicts.get(f"{model}/{ANY}/{objective}"), fallback))
         scoped = None if case.route.scope == ANY else verdicts.get(f"{model}/{case.route.scope}/{objective}")
-        if scoped is not None:
+        if scoped is not None and scoped.level is not Level.UNKNOWN:
             found.append(Health(watched, scoped, fallback))
     return found
 
@@ -129,12 +129,12 @@ def entry_checks(case: Case, model: str) -> list[Check]:
     """The checks that a model must pass, beside policy's, before the route may enter it."""
     command, entry = disabled(case, model), case.entry
     rejected = entry is not None and model in entry.rejected
-    failed = entry is not None and model == entry.failed and case.now < entry.retry_at
+    away = entry is not None and any(kept.model == model and case.now < kept.until for kept in entry.kept_away)
     refusing = past_refusal(case, model)
     found = [
         Check(model, "not disabled", command is None, command.value.reason if command else "no command against it"),
         Check(model, "not rejected", not rejected, "rejected by a person" if rejected else "nobody rejected it"),
-        Check(model, "no failed canary", not failed, "its canary failed" if failed else "none of late"),
+        Check(model, "not kept away", not away, "it failed or timed out of late" if away else "nothing of late"),
         Check(
             model,
             "not past a refusal",
@@ -197,7 +197,7 @@ def _not_admissible(state: State, model: str, reason: Reason) -> Cause:
 def _against(seen: Health, model: str, now: Micros) -> Cause | None:
     """The trigger, if its verdict has lasted for its `for`."""
     entry = seen.entry
-    if entry is None or not seen.against or now - entry.since < seen.rule.for_us:
+    if entry is None or not seen.against or now - entry.against_since < seen.rule.for_us:
         return None
     return Cause(Trigger(seen.rule.trigger), model, f"{model} is {entry.level}: {entry.detail}", (entry.event_id,))
 

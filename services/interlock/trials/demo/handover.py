@@ -49,8 +49,7 @@ def approval_faults(evidence: Evidence) -> Iterator[str]:
         yield f"`interlock status` did not say that {UNACCEPTED} waits, and that its tools differ: it said {hold}."
     if waited.status.get("safe_state") != SafeState.HUMAN_QUEUE:
         yield f"The route waited in {waited.status.get('safe_state')} and not in {SafeState.HUMAN_QUEUE}."
-    failed = waited.status.get("failed") or {}
-    if failed.get("model") != TRIED:
+    if TRIED not in [kept["model"] for kept in waited.status.get("kept_away", ())]:
         yield f"`interlock status` did not say that {TRIED} is kept away."
     if waited.unauthorised != Answered((OPERATOR,), False, str(Reason.NOT_AUTHORISED)):
         yield f"The approval by {OPERATOR} alone should have been refused; it came to {waited.unauthorised}."

@@ -83,7 +83,7 @@ def test_a_failed_canary_is_rolled_back_at_once_and_its_model_kept_away():
     assert (rolled_back.source, rolled_back.target, rolled_back.weight) == ("birch", "atlas", 100)
     assert rolled_back.cause.trigger is Trigger.CANARY_FAILED
     assert (after.target, after.weight) == ("cedar", 5), "the next rung is tried, not the one that failed"
-    assert (it.entry.failed, it.entry.flaps) == ("birch", 1)
+    assert ([kept.model for kept in it.entry.kept_away], it.entry.flaps) == (["birch"], 1)
 
 
 def test_where_the_only_fallback_failed_as_a_canary_the_route_is_safe_for_its_model_may_not_stay():
@@ -97,7 +97,8 @@ def test_if_the_source_dies_in_mid_canary_and_nothing_speaks_against_the_target_
     it = in_canary()
     it.verdict("atlas", "unavailable", Level.UNAVAILABLE)
     assert (it.last.source, it.last.target, it.last.weight) == ("atlas", "birch", 100)
-    assert it.last.cause.trigger is Trigger.CANARY_PASSED
+    assert it.last.cause.trigger is Trigger.UNAVAILABLE
+    assert "birch is promoted" in it.last.cause.detail
 
 
 def test_if_the_source_dies_and_the_target_too_the_next_rung_is_entered():

@@ -312,7 +312,7 @@ def test_a_rejected_canary_is_rolled_back():
         (Verb.SUSPEND, {"route": "support/unknown/*"}, "route_unknown"),
         (Verb.SUSPEND, {"agent": "triage"}, "route_unknown"),
         (Verb.FREEZE, {"agent": "triage"}, "route_unknown"),
-        (Verb.RESUME, {"agent": "triage"}, "route_unknown"),
+        (Verb.RESUME, {"agent": "triage", "by": ["olga", "oscar"]}, "route_unknown"),
         (Verb.APPROVE, {"about": "nothing"}, "nothing_proposed"),
         (Verb.REJECT, {"about": ""}, "nothing_proposed"),
         (Verb.REVIEW, {"about": "nothing", "outcome": ReviewOutcome.CONFIRM, "by": ["oscar"]}, "nothing_to_review"),

@@ -78,6 +78,7 @@ def test_read_only_whose_rung_must_be_left_is_a_suspension_and_begins_again_with
     it.verdict("birch", "unavailable", Level.UNAVAILABLE)
     assert (it.last.target, it.last.safe_state) == (None, "suspend")
     it.verdict("birch", "unavailable", Level.HEALTHY)
+    it.wait(STABLE_S)
     assert (it.last.target, it.last.safe_state) == ("birch", "read_only")
 
 

@@ -111,7 +111,7 @@ def right() -> Evidence:
         trouble="",
         tried=Tried(Micros(10), Micros(20), counted, before=0),
         waited=Waited(
-            {"hold": hold, "safe_state": "human_queue", "failed": {"model": TRIED}},
+            {"hold": hold, "safe_state": "human_queue", "kept_away": [{"model": TRIED}]},
             Answered((OPERATOR,), False, "not_authorised"),
             Answered((OWNER,), True, ""),
             before=0,
