@@ -149,10 +149,14 @@ def stable(case: Case, model: str) -> bool:
 
 
 def keep_away(case: Case, model: str) -> RouteEntry:
-    """The entry in which a model may not be entered for a while: as long as a rung must have been healthy, with one flap more."""
-    entry = before(case)
+    """The entry in which a model may not be entered for a while: as long as a rung must have been healthy, with one flap more.
+
+    And for as long as canaries of all the other rungs may take: within one incident none is tried twice, and the safe state is reached.
+    """
+    entry, plan = before(case), case.rule.canary
     flaps = min(entry.flaps + 1, FLAPS_MAX)
-    until = Micros(case.now + max(case.rule.stable_us << flaps, KEPT_AWAY_US_MIN))
+    others_us = len(case.rule.ladder) * len(plan.steps) * plan.wait_max_us if plan is not None else 0
+    until = Micros(case.now + max(case.rule.stable_us << flaps, KEPT_AWAY_US_MIN, others_us))
     others = tuple(kept for kept in entry.kept_away if kept.model != model and case.now < kept.until)
     return replace(entry, kept_away=(*others, KeptAway(model, until)), flaps=flaps)
 

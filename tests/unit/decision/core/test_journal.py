@@ -54,7 +54,9 @@ def told():
             it.say(VERDICTS, verdict(it.now, name, objective, Level.HEALTHY))
     it.tick(6)
     it.say(VERDICTS, verdict(it.now, "atlas", "unavailable", Level.UNAVAILABLE))
-    nack = Acknowledgement("gateway-1", AckKind.NACK, f"{ROUTE.key}@1.0.3", it.state.routes[ROUTE].event_id, "denied", it.now)
+    nack = Acknowledgement(
+        "gateway-1", AckKind.NACK, f"{ROUTE.key}@1.0.3", it.state.routes[ROUTE].event_id, "denied", it.now
+    )
     it.say(ACKS, DEPLOYMENT.seal(nack, "gateway-1"))
     it.say(COMMANDS, command(it.now))
     it.lapse("cedar/*/unavailable")
