@@ -298,6 +298,10 @@ LEFT_OUT = (
         "the window of rule 6 counts fifty routes, and no world has as many: tests of recovery",
         what=r"may_climb|climbs\.",
     ),
+    Rule(
+        "damping and dwell only hold a climb back, and the oracle lets any climb be held back: tests of recovery",
+        where=r"core\.choice:(_entered|_flaps|_is_above)$",
+    ),
     Rule("it is implied by what follows, and saves work", what=r"^all\(watched\.trigger is not"),
     Rule("it chooses between reasons, and refuses either way", gives=r"^Reason$"),
     Rule("it words a cause, and what is done is the same", gives=r"^Cause$"),
