@@ -7,7 +7,16 @@ is kept away for a while, longer with each flap.
 
 from dataclasses import replace
 
-from interlock.decision.core.choice import Choice, before, consider, keep_away, needs_approval, next_order_id, serve
+from interlock.decision.core.choice import (
+    Choice,
+    before,
+    consider,
+    incident_of,
+    keep_away,
+    needs_approval,
+    next_order_id,
+    serve,
+)
 from interlock.decision.core.usable import Case, why_leave
 from interlock.policy.admissible import checks
 from interlock.records.change import Cause, Check, Trigger
@@ -27,7 +36,8 @@ def begin(case: Case, model: str, cause: Cause, verified: tuple[Check, ...], *, 
     """Begin at the first step; the source goes on serving the rest."""
     name = digest(next_order_id(case).encode()).hex()[:_ID_CHARS]
     first = Canary(name, model, 0, case.now, Level.UNKNOWN, "not judged yet", b"")
-    after = replace(before(case), canary=first, nacked=False)
+    incident = before(case).incident if climbs else incident_of(case, cause)
+    after = replace(before(case), canary=first, incident=incident, nacked=False)
     return Choice(after, replace(cause, detail=f"{cause.detail}; {model} begins as a canary"), verified, climbs)
 
 
@@ -94,7 +104,8 @@ def _roll_back(case: Case, after: RouteEntry, cause: Cause) -> Choice:
     model, source = _canary(case).model, after.target
     told = replace(cause, model=model, detail=f"the canary of {model} is rolled back: {cause.detail}")
     verified = checks(case.state.book, case.route, source, case.now) if source is not None else ()
-    return Choice(replace(after, nacked=False), told, verified)
+    at_primary = source == case.rule.ladder[0].model.name
+    return Choice(replace(after, nacked=False, incident=None if at_primary else after.incident), told, verified)
 
 
 def _given_up(case: Case) -> RouteEntry:

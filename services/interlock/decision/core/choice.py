@@ -12,7 +12,7 @@ from interlock.policy.admissible import checks
 from interlock.policy.lattice import material
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.commands import Command
-from interlock.records.documents import Rung, SafeState
+from interlock.records.documents import Rung, SafeState, WatchedTrigger
 from interlock.records.state import Hold, HoldKind, Incident, KeptAway, RouteEntry
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import Order
@@ -21,6 +21,11 @@ from interlock.vocabulary.time import NEVER, SECOND, Micros, duration_text
 
 SETTLED = 10
 """A rung that is left again within so many stable periods has flapped."""
+
+_FAULTS = frozenset(
+    {Trigger.CANARY_PASSED, *(Trigger(kind) for kind in WatchedTrigger if kind is not WatchedTrigger.OTHER)}
+)
+"""Why a model is left for a fault of its own; a canary that leads down has begun for one."""
 
 KEPT_AWAY_US_MIN = 30 * SECOND
 """How long a model that failed as a canary, or whose proposal timed out, is kept away: at least Envoy's base ejection time."""
@@ -86,7 +91,7 @@ def needs_approval(case: Case, rung: Rung) -> tuple[str, ...]:
 def serve(case: Case, model: str, cause: Cause, verified: tuple[Check, ...], *, climbs: bool = False) -> Choice:
     """The choice to serve the route by one model alone. At its primary an incident is over, with what it needed."""
     entry = before(case)
-    after = replace(entry, target=model, safe_state=None, hold=None, canary=None, incident=_incident(case, cause))
+    after = replace(entry, target=model, safe_state=None, hold=None, canary=None, incident=incident_of(case, cause))
     if model == case.rule.ladder[0].model.name:
         after = replace(after, incident=None, approved=())
     return Choice(_entered(case, after, cause), cause, verified, climbs)
@@ -110,7 +115,7 @@ def to_safe_state(case: Case, cause: Cause, verified: tuple[Check, ...] = (), ho
         safe_state=str(state),
         hold=hold or entry.hold,
         canary=None,
-        incident=_incident(case, cause),
+        incident=incident_of(case, cause),
     )
     return Choice(_entered(case, after, cause), cause, verified)
 
@@ -170,19 +175,19 @@ def _entered(case: Case, after: RouteEntry, cause: Cause) -> RouteEntry:
         after,
         entered_at=case.now,
         trigger=cause.trigger,
-        flaps=_flaps(case, after),
+        flaps=_flaps(case, after, cause),
         placed=entry.placed or after.safe_state is None,
         climbed=entry.placed and _is_above(case, after),
     )
 
 
-def _flaps(case: Case, after: RouteEntry) -> int:
-    """One more if a rung is left soon after the route climbed to it; none if it was kept for long."""
+def _flaps(case: Case, after: RouteEntry, cause: Cause) -> int:
+    """One more if a rung is left for a fault of its own soon after the route climbed to it; none if it was kept for long."""
     entry = case.entry
     if entry is None or entry.safe_state is not None or _is_above(case, after):
         return after.flaps
     soon = case.now - entry.entered_at < SETTLED * stable_us(case)
-    if entry.climbed and soon:
+    if entry.climbed and soon and cause.trigger in _FAULTS:
         return min(after.flaps + 1, FLAPS_MAX)
     return after.flaps if soon else 0
 
@@ -196,9 +201,15 @@ def _is_above(case: Case, after: RouteEntry) -> bool:
     return entry.safe_state is not None or places[1] is None or (places[0] or 0) < places[1]
 
 
+def soon_stable(case: Case, model: str) -> bool:
+    """Whether a model that may be entered has been well for the stable period but for one that no flap has lengthened."""
+    since = [seen.entry.since for seen in health(case, model) if seen.entry is not None]
+    return max(since, default=case.now) + stable_us(case) - case.now <= case.rule.stable_us
+
+
 def asking(case: Case, cause: Cause) -> Case:
     """The case in which every other model must be approved until the route is back at its primary."""
-    return replace(case, entry=replace(before(case), incident=replace(_incident(case, cause), approval=True)))
+    return replace(case, entry=replace(before(case), incident=replace(incident_of(case, cause), approval=True)))
 
 
 def suspended(command: Verified[Command]) -> Cause:
@@ -206,5 +217,6 @@ def suspended(command: Verified[Command]) -> Cause:
     return Cause(Trigger.SUSPENDED, None, f"suspended: {command.value.reason}", (command.event_id,))
 
 
-def _incident(case: Case, cause: Cause) -> Incident:
+def incident_of(case: Case, cause: Cause) -> Incident:
+    """The incident in progress; else the one that begins with this cause."""
     return before(case).incident or Incident(case.now, cause.trigger, cause.detail)

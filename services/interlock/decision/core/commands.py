@@ -7,7 +7,7 @@ nothing itself: the rules of `target` do, in the sweep that follows, from what t
     disable   operator, agent owner, safety            takes a model away from one agent or all, for a time
     suspend   operator, agent owner, safety            safe state, until a resume
     freeze    operator, agent owner                    no move but into the safe state, for a time
-    resume    operator, agent owner                    ends suspend and freeze; forgets what was rejected
+    resume    operator, agent owner                    ends suspend, freeze and the agent's own disables; forgets rejections and flaps
     approve   operator, agent owner                    lets a proposed model be entered; a material one: the agent owner only
     reject    operator, agent owner                    withdraws a proposal, or rolls a canary back
     review    agent owner (revoke: operator, too)      closes a review; revoke takes the model away again
@@ -15,7 +15,7 @@ nothing itself: the rules of `target` do, in the sweep that follows, from what t
 Agents that move money or treat people: approve and resume need two people. To narrow, one is always enough.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from interlock.decision.core.choice import suspended
@@ -162,14 +162,24 @@ def _resume(order: Order) -> list[Entry] | Reason:
     if not order.routes():
         return Reason.ROUTE_UNKNOWN
     made = [_entry(route, _resumed(entry)) for route, entry in found]
-    if not order.said.route and order.said.agent in order.state.suspensions:
-        made.append(Entry(f"suspend/{order.said.agent}", None))
+    if not order.said.route:
+        made += _lifted(order)
     return made or Reason.NOTHING_TO_RESUME
 
 
 def _resumed(entry: RouteEntry) -> RouteEntry:
     hold = entry.hold if entry.hold is not None and entry.hold.kind is HoldKind.APPROVAL else None
-    return replace(entry, hold=hold, frozen_until=NEVER, rejected=())
+    return replace(entry, hold=hold, frozen_until=NEVER, rejected=(), flaps=0)
+
+
+def _lifted(order: Order) -> Iterator[Entry]:
+    """What was ordered for the agent as a whole, ended: its suspension, and the disables that name it."""
+    agent = order.said.agent
+    if agent in order.state.suspensions:
+        yield Entry(f"suspend/{agent}", None)
+    for name, command in sorted(order.state.disables.items()):
+        if command.value.agent == agent:
+            yield Entry(f"disable/{name}", None)
 
 
 def _approve(order: Order) -> list[Entry] | Reason:

@@ -20,7 +20,8 @@ def consequences(case: Case, choice: Choice, change: RoutingChange) -> Iterator[
     if _to_be_reviewed(case, choice):
         review = ReviewEntry(case.route.key, change.source, change.target, case.now, change.review_due)
         yield Entry(f"review/{change.id}", encode(review))
-    if case.entry is not None and case.entry.incident is not None and choice.after.incident is None:
+    rolled_back = case.entry is not None and case.entry.target == choice.after.target
+    if case.entry is not None and case.entry.incident is not None and choice.after.incident is None and not rolled_back:
         yield _history(case)
 
 

@@ -14,6 +14,7 @@ from interlock.decision.core.choice import (
     passed,
     propose,
     serve,
+    soon_stable,
     stable,
     stable_us,
 )
@@ -35,8 +36,12 @@ def climb(case: Case) -> Choice | None:
     ceiling = entry.target if served else proposed
     for rung in case.rule.ladder[: case.rule.index(ceiling) if ceiling is not None else None]:
         name = rung.model.name
-        made = consider(case, name) if stable(case, name) else []
-        if not made or not passed(made):
+        made = consider(case, name)
+        if not passed(made):
+            continue
+        if not stable(case, name):
+            if soon_stable(case, name):
+                return None  # one move instead of two
             continue
         why = needs_approval(case, rung)
         if why and served:

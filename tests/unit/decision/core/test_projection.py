@@ -208,6 +208,7 @@ def known(journal):
         {agent: held.event_id for agent, held in book.policies.items()},
         {name: held.verified.event_id for name, held in book.denials.items()},
         {name: held.event_id for name, held in book.registry.items()},
+        dict(book.floors.items()),
         {name: set(routes) for name, routes in book.users.items() if len(routes)},
     )
     heads = (state.digest.root, state.routes_head.root, book.head.root)

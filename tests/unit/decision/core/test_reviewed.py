@@ -289,3 +289,51 @@ def test_another_deployments_words_are_not_ours():
     stranger = Deployment("elsewhere")
     it = running()
     assert it.document(stranger.policy("support", ["atlas"], version=9)).refused is not None
+
+
+def test_a_primary_that_is_soon_stable_is_waited_for():
+    it = driver(("atlas", "birch"))
+    it.all_healthy("birch")
+    it.wait(1)
+    it.all_healthy("atlas")
+    orders = len(it.orders)
+    orders_in(it, STABLE_S)
+    assert [order.target for order in it.orders[orders:]] == ["atlas"]
+
+
+def test_a_primary_that_falls_again_is_not_waited_for():
+    it = driver(("atlas", "birch"))
+    it.all_healthy("birch")
+    it.wait(1)
+    it.all_healthy("atlas")
+    it.wait(4)
+    assert it.target is None
+    it.verdict("atlas", "unavailable", Level.UNAVAILABLE)
+    assert it.target == "birch"
+
+
+@pytest.mark.parametrize("what", ["suspended", "guard"])
+def test_what_is_not_the_models_fault_damps_nothing(what):
+    it = running(("atlas", "birch"), guards=("pii-filter",))
+    for _ in range(3):
+        if what == "suspended":
+            it.command(Verb.SUSPEND)
+            it.command(Verb.RESUME)
+        else:
+            it.guard("pii-filter", Level.UNAVAILABLE)
+            it.guard("pii-filter", Level.HEALTHY)
+        it.wait(STABLE_S)
+        assert (it.target, it.entry.flaps) == ("atlas", 0)
+
+
+def test_a_resume_ends_the_disables_that_name_its_agent_and_no_others():
+    it = running(("atlas", "birch"))
+    it.command(Verb.DISABLE, model="atlas", seconds=3600)
+    it.command(Verb.RESUME)
+    assert it.answer == "accepted"
+    it.wait(STABLE_S)
+    assert it.target == "atlas"
+    it.command(Verb.DISABLE, agent="*", model="atlas", seconds=3600)
+    it.command(Verb.RESUME)
+    assert it.answer == "nothing_to_resume"
+    assert it.target == "birch"
