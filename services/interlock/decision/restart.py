@@ -4,15 +4,16 @@ Both come to the same state. The state topic is the quick way; at the first doub
 else. The orders themselves are on the routes topic; those of the tail are in the log, whether they were published or not.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.decision.core.journal import Journal
-from interlock.decision.core.projection import Projected, Unwritten, agrees, doubt, journal_at, mark_key, project
+from interlock.decision.core.projection import TURN, Projected, Unwritten, agrees, doubt, journal_at, mark_key, project
 from interlock.decision.core.state import State
 from interlock.decision.desk import Desk
+from interlock.decision.turns import in_turns
 from interlock.records.change import RoutingChange
 from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
@@ -79,7 +80,7 @@ async def start_again(desk: Desk, claim: int) -> Restart:
 
 
 async def _from_state(desk: Desk, claim: int, state: Topic, routes: Topic) -> Restart | Refused:
-    projected = project(state.values, State.start(desk.shard, desk.shards, desk.book))
+    projected = await in_turns(project(state.values, State.start(desk.shard, desk.shards, desk.book)))
     if isinstance(projected, Refused):
         return projected
     if not 0 <= projected.mark.offset < claim:
@@ -92,7 +93,7 @@ async def _from_state(desk: Desk, claim: int, state: Topic, routes: Topic) -> Re
         return reading
     if not agrees(reading.journal):
         return doubt("the digest is not the one that the last step journalled")
-    missing = _take_orders(reading.journal, routes)
+    missing = await in_turns(_take_orders(reading.journal, routes))
     return missing or reading.restart(routes, Source.STATE, projected.mark.offset)
 
 
@@ -141,9 +142,11 @@ class _Reading:
         return Restart(self.journal, self.unwritten, marked, unpublished, routes.end, source, self._records)
 
 
-def _take_orders(journal: Journal, routes: Topic) -> Refused | None:
+def _take_orders(journal: Journal, routes: Topic) -> Generator[None, None, Refused | None]:
     """Find the order of every route that the tail of the log does not hold; why that cannot be done."""
-    for route, entry in journal.state.routes.items():
+    for number, (route, entry) in enumerate(journal.state.routes.items()):
+        if number % TURN == 0:
+            yield
         if route not in journal.sealed:
             there = routes.values.get(route.key, b"")
             opened = open_sealed(there, journal.state.book.trust, RoutingChange)

@@ -5,6 +5,7 @@ published before the append is acknowledged, and only if its offset follows the 
 is published under the term: `core.tenure` keeps these rules.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 import structlog
@@ -131,7 +132,9 @@ class Term:
     async def _take(self, records: list[Record], *, heard_all: bool) -> None:
         """Decide on records and on the passing of time. Silence counts only while everything that was said is heard."""
         now = self._now()
-        for record in records:
+        for number, record in enumerate(records, start=1):
+            if number % BATCH == 0:
+                await asyncio.sleep(0)  # the first batch may hold every policy, and this process has other shards
             if record.topic == AUDIT.name:
                 self._watch_log(record)
             elif record.topic == ROUTES.name:

@@ -13,11 +13,11 @@ It spares a new owner the whole log, and is believed only as far as the log bear
 Where any of them is broken the whole log is read instead: the same state, only later. Not handled here: reading and writing the
 topic (`decision.restart`, `decision.projector`).
 
-    projected = project(values, State.start(shard, shards, book))
+    projected = yield from project(values, State.start(shard, shards, book))
     journal = journal_at(projected, step_at_the_mark)
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Generator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -38,6 +38,9 @@ from interlock.vocabulary.reasons import Reason
 
 T = TypeVar("T", bound=Statement)
 
+TURN = 100
+"""Records taken before others get their turn: some twenty milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Projected:
@@ -52,8 +55,8 @@ def mark_key(shard: int) -> str:
     return f"shard/{shard}"
 
 
-def project(values: Mapping[str, bytes], start: State) -> Projected | Refused:
-    """Rules 1 and 3: the state that the topic holds, not yet compared with the log.
+def project(values: Mapping[str, bytes], start: State) -> Generator[None, None, Projected | Refused]:
+    """Rules 1 and 3: the state that the topic holds, not yet compared with the log; yields often, so that others may work.
 
     Args:
         values: The last record of each key, without tombstones.
@@ -64,19 +67,23 @@ def project(values: Mapping[str, bytes], start: State) -> Projected | Refused:
     if isinstance(mark, Refused):
         return doubt(f"the mark is refused: {mark.reason}")
     records: list[StateRecord] = []
-    for key in values.keys() - {mark_key(start.shard)}:
+    for number, key in enumerate(values.keys() - {mark_key(start.shard)}):
+        if number % TURN == 0:
+            yield
         record = _open(values[key], roots, StateRecord)
         if isinstance(record, Refused):
             return doubt(f"a record is refused: {record.reason}")
         if (record.key, record.shard) != (key, start.shard):
             return doubt("a record stands under another key or shard than it says")
         records.append(record)
-    return _applied(mark, records, start)
+    return (yield from _applied(mark, records, start))
 
 
-def _applied(mark: StateMark, records: list[StateRecord], state: State) -> Projected | Refused:
+def _applied(mark: StateMark, records: list[StateRecord], state: State) -> Generator[None, None, Projected | Refused]:
     try:
-        for record in sorted(records, key=lambda record: (record.offset, record.index)):
+        for number, record in enumerate(sorted(records, key=lambda record: (record.offset, record.index))):
+            if number % TURN == 0:
+                yield
             if record.offset <= mark.offset:
                 state = state.apply(Entry(record.key, record.value))
     except InvariantError as error:  # what entries from the log never do

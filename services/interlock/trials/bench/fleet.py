@@ -5,7 +5,7 @@ time, and what stands beside the bare signature is decision's own work: reading,
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -26,14 +26,13 @@ from interlock.testing.builders import Deployment
 from interlock.testing.driver import OBJECTIVES
 from interlock.trials.bench.one import LADDER
 from interlock.vocabulary.identifiers import ANY, shard_of
+from interlock.vocabulary.limits import VERDICT_VALID_US_MAX
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import AUDIT, POLICIES, ROUTES, SHARDS, STATE, VERDICTS, TopicSpec
 
 OWNER = "decision-1"
-VALID_US = Micros(6 * 3_600 * SECOND)
-"""How long the bench's verdicts hold: nobody refreshes them."""
-
 _LOOK_S = 0.02
+_REFRESH_S = 5.0
 
 Progress = Callable[[str, int, int], None]
 """Told what is under way, how far it has come, and how far it goes."""
@@ -71,17 +70,17 @@ class Fleet:
     async def live_and_die(self) -> Death:
         """Place every agent on its primary, let that one die, and wait until everything is written down."""
         agents, first = len(self._names), _first_of_each_shard(self._names)
-        async with deciding(self._deployment, self._broker) as owners:
+        async with deciding(self._deployment, self._broker) as (owners, health):
             await self._until("starting", lambda: sum(owner.live for owner in owners), SHARDS)
             await self._publish("starting", first)
             await self._until("starting", self._ordered, len(first))
-            judge(self._deployment, self._broker, Level.HEALTHY, LADDER)
+            health.say(**dict.fromkeys(LADDER, Level.HEALTHY))
             await self._until("starting", self._ordered, 2 * len(first))
             await self._publish("signing policies", [name for name in self._names if name not in first])
             await self._until("placing agents", self._ordered, agents + len(first))
             await self._until("writing the state down", self._written, SHARDS)
             begun = self._clock.now().boot
-            judge(self._deployment, self._broker, Level.UNAVAILABLE, LADDER[:1])
+            health.say(**{LADDER[0]: Level.UNAVAILABLE})
             await self._until("moving agents", self._ordered, 2 * agents + len(first))
             moved_s = (self._clock.now().boot - begun) / SECOND
             await self._until("writing the state down", self._written, SHARDS)
@@ -124,21 +123,45 @@ def deployment_of(agents: int, made_at: Micros) -> Deployment:
     return Deployment("bench", now=made_at, agents=[f"a{number}" for number in range(agents)])
 
 
-def judge(deployment: Deployment, broker: MemoryBroker, level: Level, models: Iterable[str]) -> None:
-    """Have the health-monitor say one thing of some models, under every objective."""
-    now = SystemClock().now().wall
-    for model in models:
-        for objective in OBJECTIVES:
-            until = Micros(now + VALID_US)
-            said = Verdict(model, ANY, objective, level, "as the bench has it", 9, ("gateway-1",), now, now, until)
-            broker.append(Position(VERDICTS.name, 0), said.key.encode(), deployment.seal(said, "health-1"))
+class HealthMonitor:
+    """Says of every model what it is told to say, again and again.
+
+    Args:
+        deployment: Who signs.
+        broker: Where it speaks.
+
+    Attributes:
+        levels: What it says of each model, under every objective.
+    """
+
+    def __init__(self, deployment: Deployment, broker: MemoryBroker) -> None:
+        self.levels: dict[str, Level] = {}
+        self._deployment = deployment
+        self._broker = broker
+
+    def say(self, **levels: Level) -> None:
+        """Say something new, now."""
+        self.levels |= levels
+        now = SystemClock().now().wall
+        until = Micros(now + VERDICT_VALID_US_MAX)
+        for model, level in self.levels.items():
+            for objective in OBJECTIVES:
+                said = Verdict(model, ANY, objective, level, "as the bench has it", 9, ("gateway-1",), now, now, until)
+                sealed = self._deployment.seal(said, "health-1")
+                self._broker.append(Position(VERDICTS.name, 0), said.key.encode(), sealed)
+
+    async def run(self) -> None:
+        """Refresh it."""
+        while True:
+            self.say()
+            await asyncio.sleep(_REFRESH_S)
 
 
 @asynccontextmanager
 async def deciding(
     deployment: Deployment, broker: MemoryBroker, metrics: Metrics | None = None
-) -> AsyncIterator[list[ShardOwner]]:
-    """The owners of all shards, at work."""
+) -> AsyncIterator[tuple[list[ShardOwner], HealthMonitor]]:
+    """The owners of all shards at work, and who tells them of the models."""
     bus, stop, clock, key = MemoryBus(broker), Stop(), SystemClock(), deployment.key(OWNER)
     instruments = metrics or Metrics("bench")
     findings = Findings(await bus.publisher(), OWNER, key, clock, instruments)
@@ -147,11 +170,14 @@ async def deciding(
         ShardOwner(Desk(shard, SHARDS, OWNER, key, book, bus, clock, findings, made, lambda: True))
         for shard in range(SHARDS)
     ]
+    health = HealthMonitor(deployment, broker)
+    speaking = asyncio.create_task(health.run())
     tasks = [asyncio.create_task(owner.run(stop)) for owner in owners]
     try:
-        yield owners
+        yield owners, health
     finally:
         stop.request()
+        speaking.cancel()
         await asyncio.gather(*tasks)
 
 

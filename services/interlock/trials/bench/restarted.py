@@ -22,7 +22,7 @@ from interlock.runtime.memory_bus import MemoryBroker
 from interlock.runtime.metrics import Metrics
 from interlock.testing.builders import Deployment
 from interlock.trials.bench import recorded
-from interlock.trials.bench.fleet import deciding, deployment_of, judge
+from interlock.trials.bench.fleet import deciding, deployment_of
 from interlock.trials.bench.one import LADDER
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import STATE
@@ -47,7 +47,8 @@ async def start(deployment: Deployment, broker: MemoryBroker) -> dict[str, Any]:
     clock, metrics = SystemClock(), Metrics("bench")
     gc.collect()
     before, begun = resident_bytes(), clock.now().boot
-    async with deciding(deployment, broker, metrics) as owners:
+    async with deciding(deployment, broker, metrics) as (owners, health):
+        health.say(**{LADDER[0]: Level.UNAVAILABLE}, **dict.fromkeys(LADDER[1:], Level.HEALTHY))
         while not all(owner.live for owner in owners):  # noqa: ASYNC110 - an owner tells nobody of its heartbeats
             await asyncio.sleep(_LOOK_S)
         seconds = (clock.now().boot - begun) / SECOND
@@ -76,8 +77,6 @@ def main(path: str, agents: str, made_at: str, source: str) -> None:
     logs.configure("bench", level="error")
     deployment = deployment_of(int(agents), Micros(int(made_at)))
     broker = recorded.read(Path(path), NetworkBroker(), without=() if source == "state" else (STATE.name,))
-    judge(deployment, broker, Level.UNAVAILABLE, LADDER[:1])
-    judge(deployment, broker, Level.HEALTHY, LADDER[1:])
     sys.stdout.write(json.dumps(asyncio.run(start(deployment, broker))))
 
 
