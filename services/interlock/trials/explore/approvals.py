@@ -23,6 +23,8 @@ def fault(oracle: Oracle, was: RouteEntry | None, now: RouteEntry) -> str | None
         return f"{served} serves, though a person took it away"
     if served is not None and served != before and not oracle.may_enter(served):
         return f"{served} is entered, though it may not be"
+    if served is not None and served != before and was is not None and oracle.frozen:
+        return f"{served} is entered, though the route is frozen"
     if served == ASKED_FOR and not oracle.approved(served):
         return f"{served} serves, though nobody approved it under this policy"
     unapproved = before == ASKED_FOR and not oracle.approved(before)
@@ -31,9 +33,9 @@ def fault(oracle: Oracle, was: RouteEntry | None, now: RouteEntry) -> str | None
         return f"{before} is left for a proposal, though it may stay"
     hold = now.hold
     if hold is not None and hold.kind is HoldKind.APPROVAL:
-        if oracle.approved(hold.model):
+        if oracle.approved(hold.model) and not oracle.frozen:
             return f"{hold.model} was approved, and does not serve"
-        if oracle.now >= hold.until:
+        if oracle.now >= hold.until and not oracle.approved(hold.model):
             return f"{hold.model} still waits for approval after its time"
         if not oracle.may_enter(hold.model) or oracle.rejected(hold.model):
             return f"{hold.model} waits for approval, though it may not be entered any more"

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from interlock.records.health import Level
-from interlock.trials.explore.world import Ordered, World
+from interlock.trials.explore.world import Ordered, Said, World
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import NEVER, Micros
 
@@ -85,7 +85,9 @@ class Facts:
             return replace(after, disabled=(*self.disabled, (order.disables, order.until)))
         if order.freezes:
             return replace(after, frozen=order.until)
-        return replace(after, suspended=order.suspends, frozen=self.frozen if order.suspends else NEVER)
+        if order.suspends:
+            return replace(after, suspended=True)
+        return replace(after, suspended=False, frozen=NEVER, disabled=(), rejected=frozenset())
 
     def returned(self, routes: Collection[RouteId]) -> "Facts":
         """The facts once routes are back at their primary: what was approved meanwhile is forgotten."""
@@ -115,11 +117,15 @@ class Oracle:
     now: Micros
 
     @property
-    def ladder(self) -> tuple[tuple[str, Micros], ...]:
-        """The approved models under the newest policy that was heard, in order, and until when."""
+    def policy(self) -> Said | None:
+        """The newest policy that was heard."""
         policies = [self.world.documents[place] for place in self.facts.documents]
-        newest = max((said for said in policies if said.version), key=lambda said: said.version, default=None)
-        return newest.ladders.get(self.route, ()) if newest else ()
+        return max((said for said in policies if said.version), key=lambda said: said.version, default=None)
+
+    @property
+    def ladder(self) -> tuple[tuple[str, Micros], ...]:
+        """The approved models under it, in order, and until when."""
+        return self.policy.ladders.get(self.route, ()) if self.policy else ()
 
     def admissible(self, model: str) -> bool:
         """Rule 1."""

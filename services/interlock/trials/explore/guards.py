@@ -302,6 +302,10 @@ LEFT_OUT = (
         "damping and dwell only hold a climb back, and the oracle lets any climb be held back: tests of recovery",
         where=r"core\.choice:(_entered|_flaps|_is_above)$",
     ),
+    Rule(
+        "in no world must a canary's model be approved: tests of canaries", what="^why$", where=r"core\.canary:against$"
+    ),
+    Rule("in every world the rules settle: tests of decide", where=r"core\.decide:_stop$"),
     Rule("it is implied by what follows, and saves work", what=r"^all\(watched\.trigger is not"),
     Rule("it chooses between reasons, and refuses either way", gives=r"^Reason$"),
     Rule("it words a cause, and what is done is the same", gives=r"^Cause$"),

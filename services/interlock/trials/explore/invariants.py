@@ -266,6 +266,9 @@ def decides_as_ruled(world: World, before: State, after: State, facts: Facts, t:
         oracle = Oracle(world, facts, route, world.wall(t))
         if not oracle.ladder:  # the policy names it no more: nothing is ordered, and routers stop it by themselves
             continue
+        named = oracle.policy.safe_state if oracle.policy is not None else ""
+        if entry.safe_state is not None and entry.safe_state not in {named, "suspend" if world.reply else named}:
+            raise Broken("S11", f"{route.key} is in the safe state {entry.safe_state}, policy names {named}")
         answering = entry.target if entry.safe_state is not None else None
         if answering is not None and not (oracle.guarded() and oracle.may_stay(answering)):
             raise Broken("S13", f"{route.key} is answered by {answering} in its safe state, though it must stop")
@@ -289,3 +292,15 @@ def decides_as_ruled(world: World, before: State, after: State, facts: Facts, t:
         entered = was.entered_at if was is not None else NEVER
         if new not in oracle.expected(old, entered, first=was is None):
             raise Broken("S11", f"{route.key} goes from {old} to {new}, which rule 3 does not say")
+
+
+def orders_as_ruled(world: World, change: RoutingChange, facts: Facts, t: int) -> None:
+    """S1 and S11: every order that is signed may be obeyed, even one that the next order of the same step takes back."""
+    oracle = Oracle(world, facts, change.route, world.wall(t))
+    if change.target is None or change.route not in world.routes:
+        return
+    if not oracle.admissible(change.target):
+        raise Broken("S1", f"{change.id} orders {change.target}, which policy does not allow")
+    asked = world.approvals and change.target == approvals.ASKED_FOR and change.safe_state is None
+    if asked and not oracle.approved(change.target):
+        raise Broken("S11", f"{change.id} orders {change.target}, which nobody approved")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from interlock.records.audit import Input
-from interlock.records.change import Heartbeat
+from interlock.records.change import Heartbeat, RoutingChange
 from interlock.trials.explore import invariants
 from interlock.trials.explore.actions import Action, Joint, Move, judged
 from interlock.trials.explore.bus import Bus
@@ -123,6 +123,10 @@ class OwnerMoves:
             assert after is not None, "it has decided"
             assert after.state is not None, "it has decided"
             invariants.documents_never_go_back(self.world, before.state.book, after.state.book)
+            for item in after.outbox:
+                change = self.catalogue[item].value
+                assert isinstance(change, RoutingChange), "nothing else is published"
+                invariants.orders_as_ruled(self.world, change, after.facts, t)
             invariants.decides_as_ruled(self.world, before.state, after.state, after.facts, t)
             primary = self.world.models[0]
             back = [

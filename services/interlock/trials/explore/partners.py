@@ -36,16 +36,16 @@ PARTNERS: Mapping[str, Partner] = {
         "Another version has another digest; an older one is told by its right reason.",
     ),
     "decision.core.target:choose:entry.safe_state-is-none~2": Partner(
-        "decision.core.target:_keep_safe:entry.safe_state-!=-wanted",
-        "A route that is served is in no safe state, so it is not in the one that its policy names either.",
+        "decision.core.target:_keep_safe:cause-is-not-none",
+        "What changes inside the safe state stops a route that is served, too; asked first, the cause is told as it is.",
+    ),
+    "decision.core.target:_keep_safe:entry.target-is-not-none-and-wanted-is-not-safestate-4516831": Partner(
+        "decision.core.target:_keep_safe:cause-is-not-none",
+        "A rung that policy does not name for `read_only` any more is not admissible for it either.",
     ),
     "decision.core.target:_keep_safe:wanted-is-safestate.read_only-and-entry.safe_state-=-65de261": Partner(
         "decision.core.target:_keep_safe:entry.safe_state-!=-wanted",
         "Who is suspended is not in `read_only`; asked by itself, the cause says that its rung may answer.",
-    ),
-    "decision.core.target:_keep_safe:entry.safe_state-!=-wanted": Partner(
-        "decision.core.target:choose:entry.safe_state-is-none~2",
-        "It takes over where a route that must stop was not sent to its safe state at once.",
     ),
     "policy.book:_take_root:root.version-<=-book.trust.version": Partner(
         "policy.book:_take_root:root.version-!=-book.trust.version-1",

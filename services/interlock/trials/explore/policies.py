@@ -45,9 +45,8 @@ def policy(version: int, ladder: Sequence[tuple[Model, Micros]], words: str, **f
     said = DEPLOYMENT.policy_of(AGENT, *rules, version=version)
     sealed = DEPLOYMENT.seal(replace(said, expires_at=min(expires, said.expires_at)), "grace", "oscar")
     approved = tuple((subject.name, min(until, expires)) for subject, until in ladder)
-    return Said(
-        words, sealed, version, dict.fromkeys((ROUTE, *(RouteId(AGENT, slot, ANY) for slot in slots)), approved)
-    )
+    routes = (ROUTE, *(RouteId(AGENT, slot, ANY) for slot in slots))
+    return Said(words, sealed, version, dict.fromkeys(routes, approved), safe_state=str(rule.safe_state))
 
 
 def command(words: str, verb: Verb, until: Micros, subject: str = "") -> Ordered:

@@ -26,7 +26,6 @@ from interlock.trials.explore.policies import (
     command,
     policy,
     rung,
-    usual,
 )
 from interlock.trials.explore.world import AGENT, UNIT, World
 from interlock.vocabulary.identifiers import ANY, RouteId
@@ -57,16 +56,23 @@ def verdicts() -> World:
 
 
 def orders() -> World:
-    """One owner, two rungs, and an operator who disables, suspends and resumes."""
+    """One owner, two rungs, an operator who disables, suspends and resumes, and a policy with another safe state and a route more."""
     later = Micros(NOW + 1_000 * SECOND)
+    ladder = [(ATLAS, FOREVER), (BIRCH, EXPIRES)]
+    words = "policy 2 names the human queue, and a route more"
     return World(
         "orders",
         DEPLOYMENT,
-        usual()[:1],
+        (
+            policy(1, ladder, "policy 1 approves atlas and birch"),
+            policy(2, ladder, words, slots=(LATE.slot,), safe_state=SafeState.HUMAN_QUEUE),
+        ),
         ("atlas", "birch"),
         moments=(0, 5, 10, 15, 20),
+        routes=(ROUTE, LATE),
         routers=0,
-        claims=2,
+        claims=1,
+        deaths=False,
         log=14,
         orders=(
             command("disable atlas for 10 s", Verb.DISABLE, Micros(NOW + 2 * UNIT), "atlas"),
@@ -145,6 +151,7 @@ def approval() -> World:
         ),
         ("atlas", "birch", "cedar"),
         approvals=True,
+        orders=(command("freeze the agent for 10 s", Verb.FREEZE, Micros(NOW + 3 * UNIT)),),
         routes=(ROUTE, LATE),
         moments=(0, 5, 10, 15, 20),
         routers=0,

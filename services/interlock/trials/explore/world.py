@@ -39,6 +39,7 @@ class Said:
         version: The version of the policy; 0: it is no policy.
         ladders: policy: for each route the models that are approved, in order, and until when.
         denies: The model that it takes from everybody; empty: none.
+        safe_state: policy: its safe state.
         after: The document without which it is not published.
     """
 
@@ -47,6 +48,7 @@ class Said:
     version: int = 0
     ladders: Mapping[RouteId, tuple[tuple[str, Micros], ...]] = field(default_factory=dict)
     denies: str = ""
+    safe_state: str = "suspend"
     after: int = 0
 
 
