@@ -306,6 +306,7 @@ LEFT_OUT = (
         "in no world must a canary's model be approved: tests of canaries", what="^why$", where=r"core\.canary:against$"
     ),
     Rule("in every world the rules settle: tests of decide", where=r"core\.decide:_stop$"),
+    Rule("to wait for a better rung only holds a climb back, likewise: tests of recovery", what=r"^soon_stable\("),
     Rule("it is implied by what follows, and saves work", what=r"^all\(watched\.trigger is not"),
     Rule("it chooses between reasons, and refuses either way", gives=r"^Reason$"),
     Rule("it words a cause, and what is done is the same", gives=r"^Cause$"),
