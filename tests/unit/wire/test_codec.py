@@ -6,7 +6,7 @@ from interlock.vocabulary.reasons import Reason
 from interlock.wire.codec import Decoded, decode, encode
 from interlock.wire.schemas import by_fingerprint, known_schemas
 
-ENTRY = {"level": "healthy", "since": 5, "detail": "fine", "event_id": b"\x01"}
+ENTRY = {"level": "healthy", "since": 5, "against_since": 0, "detail": "fine", "event_id": b"\x01"}
 DATA = encode("VerdictEntry", ENTRY)
 HEADER = DATA[:10]
 
