@@ -17,7 +17,7 @@ def test_what_is_encoded_is_decoded_again():
 
 def test_the_bytes_are_magic_then_fingerprint_then_datum():
     assert b"\xc3\x01" + known_schemas()["VerdictEntry"].fingerprint == HEADER
-    assert DATA[10:] == b"\x02" + b"\x0a" + b"\x08fine" + b"\x02\x01"
+    assert DATA[10:] == b"\x02" + b"\x0a" + b"\x00" + b"\x08fine" + b"\x02\x01"
 
 
 def test_empty():
