@@ -96,7 +96,10 @@ async def line(real_kafka, tmp_path):
     judging = asyncio.create_task(it.judge())
     yield it
     judging.cancel()
+    shards = await replay(bus, it.deployment.book())
     await bus.close()
+    differences = [found for each in shards for found in each.journal.differences]
+    assert differences == [], "the log that the test made does not replay to the same bytes"
 
 
 def ordered(line, *targets):
