@@ -151,7 +151,7 @@ def test_every_time_is_a_timestamp_in_microseconds_and_a_duration_is_a_number(na
         body = next(part for part in parts(source(name)) if part.get("name") == record.__name__ and "fields" in part)
         for field in body["fields"]:
             is_time = field["name"] in {"at", "now", "since", "until", "due"} or re.search(
-                r"_(at|until|due|after|start|end)$", field["name"]
+                r"_(at|until|due|after|start|end|since)$", field["name"]
             )
             logical = field["type"].get("logicalType") if isinstance(field["type"], dict) else None
             assert (logical == "timestamp-micros") == bool(is_time), field["name"]

@@ -12,7 +12,7 @@ from interlock.policy.admissible import examine
 from interlock.policy.book import Book
 from interlock.records.documents import Denial, Needs, RoutePolicy, Rung
 from interlock.records.models import Evidence, Model
-from interlock.testing.builders import DAY, NOW, PROFILE
+from interlock.testing.builders import DAY, NOW, PROFILE, TRIGGERS
 from interlock.testing.small_ladders import DEPLOYMENT, model_of, router_refuses, rung_of
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.reasons import Reason
@@ -85,7 +85,9 @@ def policy_of(case: Mapping[str, str]) -> RoutePolicy:
     birch = subject(case)
     primary = replace(rung_of("atlas", frozenset({"tool a"})), evidence=b"")
     rungs = [primary, Rung(birch, "oscar", evidence_for(case, birch))]
-    rule = DEPLOYMENT.rule(rungs, triggers=(), evidence_level=2, cost_ceiling=3.0, needs=Needs(outputs=("text",)))
+    rule = DEPLOYMENT.rule(
+        rungs, triggers=TRIGGERS[:1], evidence_level=2, cost_ceiling=3.0, needs=Needs(outputs=("text",))
+    )
     policy = DEPLOYMENT.policy_of("support", rule)
     return replace(policy, expires_at=NOW) if case["policy"] == "expired" else policy
 

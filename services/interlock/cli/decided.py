@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.projection import Projected, agrees, journal_at, project
 from interlock.decision.core.state import State
+from interlock.decision.turns import in_turns
 from interlock.policy.book import Book
 from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
@@ -70,7 +71,7 @@ async def _from_log(bus: Bus, start: State) -> Shard:
 
 async def _from_state(bus: Bus, start: State) -> Shard | None:
     """The shard from the state topic and the rest of the log; None if they do not agree, or there is no such topic yet."""
-    projected = project(await _last(bus, Position(STATE.name, start.shard)), start)
+    projected = await in_turns(project(await _last(bus, Position(STATE.name, start.shard)), start))
     if not isinstance(projected, Projected):
         return None
     where, marked = Position(AUDIT.name, start.shard), projected.mark.offset

@@ -26,7 +26,7 @@ from interlock.router.core.marks import Marks
 from interlock.router.core.state import RouterState
 from interlock.signing.keys import sign
 from interlock.signing.verifier import Verified, verify
-from interlock.testing.builders import NOW, PROFILE, Deployment, model
+from interlock.testing.builders import NOW, PROFILE, TRIGGERS, Deployment, model
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.limits import ROUTES_PER_POLICY_MAX
 from interlock.vocabulary.payloads import PayloadType
@@ -120,7 +120,7 @@ def rung_of(name: str, breadth: Breadth) -> Rung:
 def rule_of(ladder: Ladder, slot: str, **fields: Any) -> RouteRule:
     """The ladder as the rule of a route."""
     rungs = [rung_of(name, breadth) for name, breadth in zip(NAMES, ladder, strict=False)]
-    return DEPLOYMENT.rule(rungs, slot=slot, triggers=(), **fields)
+    return DEPLOYMENT.rule(rungs, slot=slot, triggers=TRIGGERS[:1], **fields)
 
 
 def packed(ladders: Iterable[Ladder]) -> Iterator[dict[RouteId, Ladder]]:

@@ -212,7 +212,7 @@ def test_a_batch_of_another_time_is_refused():
 
 def test_two_agents_with_the_same_objective_share_a_verdict_and_others_get_their_own():
     strict = (TriggerRule(WatchedTrigger.LATENCY, 0.5, Micros(0)), TriggerRule(WatchedTrigger.LATENCY, 2.0, Micros(9)))
-    second = DEPLOYMENT.policy("triage", ["atlas"], triggers=strict)
+    second = DEPLOYMENT.policy("triage", ["atlas"], triggers=(TRIGGERS[0], *strict))
     bench = Bench(DEPLOYMENT.book(DEPLOYMENT.policy("support", ["atlas"]), second))
     said = bench.run(range(5), {"ok": 1})
     assert {key: said[key].level for key in ("atlas latency>0.5s", "atlas latency>2s")} == {
