@@ -59,6 +59,10 @@ class Level(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+AGAINST = frozenset({Level.DEGRADED, Level.UNAVAILABLE})
+"""Levels that speak against a model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """What was seen for one route: counts by outcome class and by latency bucket (`records.sketch`)."""

@@ -115,6 +115,16 @@ class RouteEntry:
     nacked: bool = False
     incident: Incident | None = None
 
+    @property
+    def proposed(self) -> Hold | None:
+        """The hold of a route that waits for an approval."""
+        return self.hold if self.hold is not None and self.hold.kind is HoldKind.APPROVAL else None
+
+    @property
+    def ordered(self) -> Hold | None:
+        """The hold of a route that only a `resume` lets go: every other kind, one that this release does not know among them."""
+        return self.hold if self.hold is not None and self.hold.kind is not HoldKind.APPROVAL else None
+
 
 @dataclass(frozen=True, slots=True)
 class VerdictEntry:

@@ -198,8 +198,13 @@ class Deployment:
         """Sign a record with the owners' keys: what goes on the topic."""
         return seal(record, *(self.key(owner) for owner in owners))
 
-    def next_root(self, version: int) -> TrustRoot:
-        """The trust root of a version, with the same people; seal it with two of `root-1` to `root-3`."""
+    def next_root(self, version: int, *, agents: Sequence[str] = ()) -> TrustRoot:
+        """The trust root of a version, with the same people; seal it with two of `root-1` to `root-3`.
+
+        Args:
+            version: One more than that of the root before it.
+            agents: The agents that `oscar` owns; by default those of the deployment.
+        """
         owners = dict.fromkeys(owner for held in CAST.values() for owner in held)
         return TrustRoot(
             version=version,
@@ -207,12 +212,12 @@ class Deployment:
             issued_at=self.issued_at,
             expires_at=self.expires_at,
             keys=tuple(TrustedKey(self.key(owner).keyid, owner, self.key(owner).public) for owner in owners),
-            grants=tuple(self._grant(role, held) for role, held in CAST.items()),
+            grants=tuple(self._grant(role, held, agents or self.agents) for role, held in CAST.items()),
         )
 
-    def _grant(self, role: Role, owners: tuple[str, ...]) -> Grant:
+    def _grant(self, role: Role, owners: tuple[str, ...], owned: Sequence[str]) -> Grant:
         threshold = 2 if role is Role.ROOT else 1
-        agents = self.agents if role is Role.AGENT_OWNER else ()
+        agents = tuple(owned) if role is Role.AGENT_OWNER else ()
         return Grant(role, threshold, tuple(self.key(owner).keyid for owner in owners), agents)
 
     def evidence(self, subject: Model, *, expires_at: Micros | None = None, level: int = 1) -> bytes:

@@ -20,7 +20,7 @@ from interlock.decision.core.choice import (
 from interlock.decision.core.usable import Case, why_leave
 from interlock.policy.admissible import checks
 from interlock.records.change import Cause, Check, Trigger
-from interlock.records.health import Level
+from interlock.records.health import AGAINST, Level
 from interlock.records.state import Canary, RouteEntry
 from interlock.vocabulary.identifiers import digest
 
@@ -65,7 +65,7 @@ def judge(case: Case) -> Choice | None:
 def against(case: Case) -> Cause | None:
     """What speaks against the canary's model: the judgement of the step, or anything that would force the route out of it."""
     canary = _canary(case)
-    if canary.level in {Level.DEGRADED, Level.UNAVAILABLE}:
+    if canary.level in AGAINST:
         return _judged(canary, canary.detail)
     leave = why_leave(case, canary.model)
     if leave is not None:

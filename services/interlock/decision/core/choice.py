@@ -105,8 +105,9 @@ def to_safe_state(case: Case, cause: Cause, verified: tuple[Check, ...] = (), ho
     """
     entry, state, target = before(case), case.rule.safe_state, None
     if state is SafeState.READ_ONLY:
-        verified = (*verified, *consider(case, case.rule.safe_reply.model))
-        state, target = (state, case.rule.safe_reply.model) if may_answer(case) else (SafeState.SUSPEND, None)
+        made = consider(case, case.rule.safe_reply.model)
+        verified = (*verified, *made)
+        state, target = (state, case.rule.safe_reply.model) if may_answer(case, made) else (SafeState.SUSPEND, None)
     if state is SafeState.SAFE_SHUTDOWN and hold is None and entry.placed:
         hold = Hold(HoldKind.ORDERED, cause)
     after = replace(
@@ -120,9 +121,9 @@ def to_safe_state(case: Case, cause: Cause, verified: tuple[Check, ...] = (), ho
     return Choice(_entered(case, after, cause), cause, verified)
 
 
-def may_answer(case: Case) -> bool:
-    """Whether the rung of `read_only` may be entered, and every guard is there."""
-    return guard_missing(case) is None and passed(consider(case, case.rule.safe_reply.model))
+def may_answer(case: Case, made: Sequence[Check]) -> bool:
+    """Whether the rung of `read_only`, of which every check was made, may be entered, and every guard is there."""
+    return guard_missing(case) is None and passed(made)
 
 
 def propose(case: Case, rung: Rung, why: tuple[str, ...], cause: Cause, verified: tuple[Check, ...]) -> Choice:

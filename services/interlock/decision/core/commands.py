@@ -155,9 +155,7 @@ def _resume(order: Order) -> list[Entry] | Reason:
     found = [
         (route, entry)
         for route, entry in order.routes()
-        if (entry.hold is not None and entry.hold.kind is not HoldKind.APPROVAL)
-        or entry.frozen_until > order.state.now
-        or entry.rejected
+        if entry.ordered is not None or entry.frozen_until > order.state.now or entry.rejected
     ]
     if not order.routes():
         return Reason.ROUTE_UNKNOWN
@@ -168,8 +166,7 @@ def _resume(order: Order) -> list[Entry] | Reason:
 
 
 def _resumed(entry: RouteEntry) -> RouteEntry:
-    hold = entry.hold if entry.hold is not None and entry.hold.kind is HoldKind.APPROVAL else None
-    return replace(entry, hold=hold, frozen_until=NEVER, rejected=(), flaps=0)
+    return replace(entry, hold=entry.proposed, frozen_until=NEVER, rejected=(), flaps=0)
 
 
 def _lifted(order: Order) -> Iterator[Entry]:
@@ -184,8 +181,8 @@ def _lifted(order: Order) -> Iterator[Entry]:
 
 def _approve(order: Order) -> list[Entry] | Reason:
     for route, entry in order.routes():
-        hold, rule = entry.hold, order.state.book.rule(route)
-        if rule is None or hold is None or hold.kind is not HoldKind.APPROVAL or hold.proposal != order.said.about:
+        hold, rule = entry.proposed, order.state.book.rule(route)
+        if rule is None or hold is None or hold.proposal != order.said.about:
             continue
         rung = rule.rung(hold.model)
         if rung is None or order.state.now >= hold.until or hold.model in entry.approved:
@@ -202,8 +199,8 @@ def _approve(order: Order) -> list[Entry] | Reason:
 def _reject(order: Order) -> list[Entry] | Reason:
     about = order.said.about
     for route, entry in order.routes():
-        if entry.hold is not None and entry.hold.kind is HoldKind.APPROVAL and entry.hold.proposal == about:
-            return [_entry(route, _without(replace(entry, hold=None), entry.hold.model))]
+        if entry.proposed is not None and entry.proposed.proposal == about:
+            return [_entry(route, _without(replace(entry, hold=None), entry.proposed.model))]
         if entry.canary is not None and entry.canary.id == about:
             return [_entry(route, _without(entry, entry.canary.model))]
     return Reason.NOTHING_PROPOSED

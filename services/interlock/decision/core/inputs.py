@@ -16,7 +16,7 @@ from interlock.records.audit import Entry
 from interlock.records.change import AckKind, Acknowledgement
 from interlock.records.codec import encode
 from interlock.records.documents import GUARD_OBJECTIVE, Denial, RoutePolicy
-from interlock.records.health import Level, Verdict
+from interlock.records.health import AGAINST, Level, Verdict
 from interlock.records.models import Registration
 from interlock.records.state import VerdictEntry
 from interlock.signing.verifier import Refused
@@ -134,7 +134,7 @@ def _refused_by_router(state: State, said: Acknowledgement) -> list[Entry] | Sta
 
 def _verdict_entry(key: str, before: VerdictEntry | None, after: VerdictEntry) -> Entry:
     """The verdict as the state keeps it. A trigger's `for` runs on while the level changes from bad to worse, or to unknown."""
-    bad = after.level in {Level.DEGRADED, Level.UNAVAILABLE}
+    bad = after.level in AGAINST
     since = NEVER if before is None or after.level is Level.HEALTHY else before.against_since
     return Entry(f"verdict/{key}", encode(replace(after, against_since=since or (after.since if bad else NEVER))))
 

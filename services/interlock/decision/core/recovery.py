@@ -21,7 +21,7 @@ from interlock.decision.core.choice import (
 from interlock.decision.core.state import State
 from interlock.decision.core.usable import Case
 from interlock.records.change import Cause, Trigger
-from interlock.records.state import ClimbsEntry, HoldKind
+from interlock.records.state import ClimbsEntry
 from interlock.vocabulary.limits import CLIMB_WINDOW_US, CLIMBS_MIN, CLIMBS_SHARE
 from interlock.vocabulary.time import Micros, duration_text
 
@@ -32,7 +32,7 @@ def climb(case: Case) -> Choice | None:
     served = entry.safe_state is None
     if case.frozen or (served and case.now - entry.entered_at < case.rule.dwell_us):
         return None
-    proposed = entry.hold.model if entry.hold is not None and entry.hold.kind is HoldKind.APPROVAL else None
+    proposed = entry.proposed.model if entry.proposed is not None else None
     ceiling = entry.target if served else proposed
     for rung in case.rule.ladder[: case.rule.index(ceiling) if ceiling is not None else None]:
         name = rung.model.name

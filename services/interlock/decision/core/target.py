@@ -40,8 +40,8 @@ def choose(case: Case) -> Choice | None:
     entry = case.entry
     if entry is None:
         return _place(case)
-    if entry.hold is not None and entry.hold.kind is not HoldKind.APPROVAL:
-        return to_safe_state(case, entry.hold.cause) if entry.safe_state is None else _keep_safe(case)
+    if entry.ordered is not None:
+        return to_safe_state(case, entry.ordered.cause) if entry.safe_state is None else _keep_safe(case)
     guard = guard_missing(case)
     if guard is not None:
         return to_safe_state(case, guard) if entry.safe_state is None else _keep_safe(case)
@@ -111,7 +111,7 @@ def _keep_safe(case: Case) -> Choice | None:
         return to_safe_state(case, cause) if cause is not None else None
     if wanted is SafeState.READ_ONLY and entry.safe_state == SafeState.SUSPEND:
         begins = Cause(Trigger.READ_ONLY, rung, f"{rung} may answer without its tools")
-        ready = not case.frozen and stable(case, rung) and may_answer(case)
+        ready = not case.frozen and stable(case, rung) and may_answer(case, consider(case, rung))
         return to_safe_state(case, begins) if ready else None
     if entry.safe_state != wanted:
         return to_safe_state(case, Cause(Trigger.POLICY, None, f"the policy's safe state is {wanted}"))

@@ -13,14 +13,13 @@ from interlock.policy.admissible import inadmissible
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.commands import Command
 from interlock.records.documents import GUARD_OBJECTIVE, Mode, RouteRule, TriggerRule, WatchedTrigger, guard_subject
-from interlock.records.health import Level
+from interlock.records.health import AGAINST, Level
 from interlock.records.state import RouteEntry, VerdictEntry
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, duration_text
 
-_AGAINST = frozenset({Level.DEGRADED, Level.UNAVAILABLE})
 _TRIGGER_OF = {
     Reason.DENIED: Trigger.DENIED,
     Reason.EVIDENCE_EXPIRED: Trigger.EVIDENCE_EXPIRED,
@@ -67,7 +66,7 @@ class Health:
     @property
     def against(self) -> bool:
         """Whether the verdict speaks against the model."""
-        return self.entry is not None and self.entry.level in _AGAINST and not self._tolerated
+        return self.entry is not None and self.entry.level in AGAINST and not self._tolerated
 
     @property
     def _tolerated(self) -> bool:

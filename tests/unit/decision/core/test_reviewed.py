@@ -11,7 +11,6 @@ from interlock.records.commands import ReviewOutcome, Verb
 from interlock.records.documents import Approval, CanaryPlan, Mode, SafeReply, SafeState, Workflow
 from interlock.records.health import Level
 from interlock.records.state import HoldKind
-from interlock.signing.roles import Role
 from interlock.signing.verifier import Refused
 from interlock.testing.builders import NOW, Deployment, model
 from interlock.testing.driver import ROUTE
@@ -31,18 +30,9 @@ def orders_in(it, seconds):
     return len(it.orders) - before
 
 
-def without_owner(version):
-    """A trust root under which nobody owns `support` any more."""
-    root = DEPLOYMENT.next_root(version)
-    grants = tuple(
-        replace(grant, agents=("triage",)) if grant.role == Role.AGENT_OWNER else grant for grant in root.grants
-    )
-    return replace(root, grants=grants)
-
-
 def test_a_policy_that_a_root_has_dropped_is_not_followed_by_an_older_one():
     book = DEPLOYMENT.book(policy(version=1), policy(version=2))
-    dropped = take(book, DEPLOYMENT.seal(without_owner(2), "root-1", "root-2")).book
+    dropped = take(book, DEPLOYMENT.seal(DEPLOYMENT.next_root(2, agents=["triage"]), "root-1", "root-2")).book
     back = take(dropped, DEPLOYMENT.seal(DEPLOYMENT.next_root(3), "root-1", "root-2")).book
     assert "support" not in back.policies
     for version in (1, 2):
@@ -231,7 +221,7 @@ def test_an_agent_that_is_suspended_as_a_whole_begins_its_new_routes_suspended()
 def test_without_a_policy_two_people_are_needed():
     it = running(workflow=Workflow.CLINICAL)
     it.command(Verb.SUSPEND)
-    it.document(DEPLOYMENT.seal(without_owner(2), "root-1", "root-2"))
+    it.document(DEPLOYMENT.seal(DEPLOYMENT.next_root(2, agents=["triage"]), "root-1", "root-2"))
     it.command(Verb.RESUME)
     assert it.answer == "not_authorised"
 
