@@ -36,6 +36,7 @@ class Trigger(StrEnum):
     POLICY_EXPIRED = "policy_expired"
     NOT_ADMISSIBLE = "not_admissible"
     SUSPENDED = "suspended"
+    UNNOTIFIED = "unnotified"
     REJECTED = "rejected"
     APPROVED = "approved"
     AWAITING_APPROVAL = "awaiting_approval"
@@ -98,7 +99,9 @@ class RoutingChange(Statement):
         proposal_until: When the proposal times out; 0: there is none.
         delta: What the target, or the proposed model, has otherwise than the source.
         material_in: What makes that model a material change from the primary; empty: it is none.
-        expected_us: How long like incidents have lasted, microseconds; 0: not known.
+        expected_us: How long like incidents have lasted, their median, microseconds; 0: not known.
+        expected_from: How many incidents that rests on; 0: there was none like it.
+        expected_like: What they had in common with this one, in words; empty: there was none.
     """
 
     id: str
@@ -128,6 +131,8 @@ class RoutingChange(Statement):
     accepted_by: str
     review_due: Micros
     expected_us: Micros
+    expected_from: int
+    expected_like: str
     issued_at: Micros
     not_after: Micros
 

@@ -19,7 +19,7 @@ from interlock.records.documents import Denial, RoutePolicy, RouteRule
 from interlock.records.health import GuardBeat, TelemetryBatch, Verdict
 from interlock.records.models import Evidence, Registration
 from interlock.records.state import StateMark, StateRecord
-from interlock.records.telling import Finding, Notice, Ticket
+from interlock.records.telling import Breach, Finding, Notice, Ticket
 from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.limits import MOMENT_US_MAX
@@ -48,6 +48,7 @@ CLASS_OF: dict[PayloadType, type[Statement]] = {
     PayloadType.STATE_MARK: StateMark,
     PayloadType.TICKET: Ticket,
     PayloadType.NOTICE: Notice,
+    PayloadType.BREACH: Breach,
     PayloadType.FINDING: Finding,
 }
 TYPE_OF = {record: kind for kind, record in CLASS_OF.items()}

@@ -297,9 +297,42 @@ class Webhook:
     allow_private: bool
 
 
+class Unnotified(StrEnum):
+    """What happens to a route when nobody of the governance function is known to have accepted the notice of its change in time.
+
+    The breach is recorded in any case; `suspend` stops the route, too, until a `resume`.
+    """
+
+    OTHER = "other"
+    RECORD = "record"
+    SUSPEND = "suspend"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One demand on its kind of work that a policy does not meet, and why: looser only in as many words.
+
+    Attributes:
+        demand: The demand's name.
+        because: Why, for whoever reviews it.
+    """
+
+    demand: str
+    because: str
+
+    def __post_init__(self) -> None:
+        require(is_name(self.demand) and 0 < len(self.because) <= TEXT_CHARS_MAX, "a departure says from what, and why")
+
+
 @dataclass(frozen=True, slots=True)
 class RoutePolicy(Statement):
-    """One agent's policy, signed by governance and by the agent's owner."""
+    """One agent's policy, signed by governance and by the agent's owner.
+
+    Attributes:
+        unnotified: What happens when a notice is not accepted in time.
+        last_channel: Where the deadline watch itself then tells it; None: nowhere.
+        departures: Demands on its kind of work that it does not meet, each once.
+    """
 
     agent: str
     version: int
@@ -311,6 +344,9 @@ class RoutePolicy(Statement):
     review_within_us: Micros
     routes: tuple[RouteRule, ...]
     notify: tuple[Webhook, ...]
+    unnotified: Unnotified = Unnotified.RECORD
+    last_channel: Webhook | None = None
+    departures: tuple[Departure, ...] = ()
 
     def __post_init__(self) -> None:
         require(
@@ -322,6 +358,8 @@ class RoutePolicy(Statement):
         )
         require_duration(self.review_within_us)
         require(bool(self.notify), "a policy names nobody to tell")
+        named = {departure.demand for departure in self.departures}
+        require(len(named) == len(self.departures), "a policy departs from a demand twice")
 
     def concerns(self) -> str:
         """The agent: its owner must have signed."""

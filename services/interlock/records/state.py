@@ -55,12 +55,19 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Why a route is not where its policy would have it, and since when; `approval`: any other model must be approved meanwhile."""
+    """Why a route is not where its policy would have it, and since when; `approval`: any other model must be approved meanwhile.
+
+    Attributes:
+        model: The model that was left; empty: none was.
+        provider: Who serves it; empty: not known.
+    """
 
     since: Micros
     trigger: Trigger
     detail: str
     approval: bool = False
+    model: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

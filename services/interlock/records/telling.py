@@ -40,6 +40,34 @@ class Notice(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Breach(Statement):
+    """The deadline watch's word that nobody of the governance function is known to have accepted the notice of a change in time.
+
+    Attributes:
+        watch: Who says it.
+        change_id: The change, and `event_id` the identity of its signed bytes.
+        deadline_us: How long after `change_issued_at` a receipt was waited for.
+        suspends: Whether the watch orders the route's suspension for it, as the agent's policy asks.
+        detail: What is known of the attempts.
+    """
+
+    watch: str
+    change_id: str
+    event_id: bytes
+    agent: str
+    route: str
+    change_issued_at: Micros
+    deadline_us: Micros
+    suspends: bool
+    detail: str
+    at: Micros
+
+    def said_by(self) -> str:
+        """The watch speaks for itself only."""
+        return self.watch
+
+
+@dataclass(frozen=True, slots=True)
 class Finding(Statement):
     """Something a person must look at. It names the refused record by place and digest, and never repeats its content."""
 

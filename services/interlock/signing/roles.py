@@ -25,6 +25,7 @@ class Role(StrEnum):
     PROBE = "probe"
     ROUTER = "router"
     NOTIFIER = "notifier"
+    WATCH = "watch"
     GUARD = "guard"
 
 
@@ -42,7 +43,7 @@ SIGNED_BY: Mapping[PayloadType, Rule] = MappingProxyType(
         PayloadType.EVIDENCE: _rule({Role.VALIDATOR}),
         PayloadType.ROUTE_POLICY: _rule({Role.GOVERNANCE, Role.AGENT_OWNER}),
         PayloadType.DENIAL: _rule({Role.SAFETY}),
-        PayloadType.COMMAND: _rule({Role.OPERATOR}, {Role.AGENT_OWNER}, {Role.SAFETY}),
+        PayloadType.COMMAND: _rule({Role.OPERATOR}, {Role.AGENT_OWNER}, {Role.SAFETY}, {Role.WATCH}),
         PayloadType.TELEMETRY: _rule({Role.REPORTER}, {Role.PROBE}),
         PayloadType.GUARD_BEAT: _rule({Role.GUARD}),
         PayloadType.VERDICT: _rule({Role.HEALTH}),
@@ -54,8 +55,9 @@ SIGNED_BY: Mapping[PayloadType, Rule] = MappingProxyType(
         PayloadType.STATE_MARK: _rule({Role.DECISION}),
         PayloadType.TICKET: _rule({Role.ROUTER}),
         PayloadType.NOTICE: _rule({Role.NOTIFIER}),
+        PayloadType.BREACH: _rule({Role.WATCH}),
         PayloadType.FINDING: _rule(
-            {Role.DECISION}, {Role.HEALTH}, {Role.REPORTER}, {Role.PROBE}, {Role.ROUTER}, {Role.NOTIFIER}
+            {Role.DECISION}, {Role.HEALTH}, {Role.REPORTER}, {Role.PROBE}, {Role.ROUTER}, {Role.NOTIFIER}, {Role.WATCH}
         ),
     }
 )

@@ -70,6 +70,7 @@ CAST: dict[Role, tuple[str, ...]] = {
     Role.REPORTER: ("gateway-1",),
     Role.ROUTER: ("gateway-1",),
     Role.NOTIFIER: ("notifier-1",),
+    Role.WATCH: ("watch-1",),
     Role.GUARD: ("guardrail-1",),
 }
 """Who holds each role. One signature is enough, but for the root, where it takes two."""
@@ -346,6 +347,8 @@ class Deployment:
             accepted_by="oscar",
             review_due=Micros(issued_at + DAY),
             expected_us=NEVER,
+            expected_from=0,
+            expected_like="",
             issued_at=issued_at,
             not_after=Micros(issued_at + CHANGE_VALID_US),
         )

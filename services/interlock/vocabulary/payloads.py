@@ -27,6 +27,7 @@ class PayloadType(StrEnum):
     STATE_MARK = "interlock.v1.StateMark"
     TICKET = "interlock.v1.Ticket"
     NOTICE = "interlock.v1.Notice"
+    BREACH = "interlock.v1.Breach"
     FINDING = "interlock.v1.Finding"
 
     @classmethod

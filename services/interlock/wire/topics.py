@@ -92,7 +92,7 @@ COMMANDS = TopicSpec(
     cleanup="delete",
     retention_ms=30 * _DAY_MS,
     payloads=(PayloadType.COMMAND,),
-    written_by=("operator", "agent_owner", "safety"),
+    written_by=("operator", "agent_owner", "safety", "watch"),
     carries="Signed commands, which choose inside the policy.",
 )
 AUDIT = TopicSpec(
@@ -152,9 +152,9 @@ NOTICES = TopicSpec(
     partitions=4,
     cleanup="delete",
     retention_ms=FOR_EVER,
-    payloads=(PayloadType.NOTICE,),
-    written_by=("notifier",),
-    carries="Attempts and receipts of the notices to people.",
+    payloads=(PayloadType.NOTICE, PayloadType.BREACH),
+    written_by=("notifier", "watch"),
+    carries="Attempts and receipts of the notices to people, and the breaches of their deadline.",
 )
 TICKETS = TopicSpec(
     name="interlock.tickets.v1",
@@ -173,7 +173,7 @@ FINDINGS = TopicSpec(
     cleanup="delete",
     retention_ms=5 * _YEAR_MS,
     payloads=(PayloadType.FINDING,),
-    written_by=("decision", "health", "reporter", "probe", "router", "notifier"),
+    written_by=("decision", "health", "reporter", "probe", "router", "notifier", "watch"),
     carries="What was refused (hash, offset, reason, never content) and what a person must look at.",
 )
 

@@ -34,6 +34,8 @@ FALLBACK = Deployment().change(
     delta=(Delta("provider", "atlas-works", "birch-works"), Delta("tools", "search, write", "search")),
     material_in=("tools",),
     expected_us=Micros(754 * SECOND),
+    expected_from=3,
+    expected_like="unavailable of atlas",
     issued_at=ISSUED,
 )
 SAFE = replace(
@@ -52,6 +54,8 @@ SAFE = replace(
     material_in=(),
     accepted_by="",
     expected_us=Micros(0),
+    expected_from=0,
+    expected_like="",
 )
 CANARY = replace(
     FALLBACK,

@@ -1,6 +1,6 @@
 """Rule 9: the order itself, with everything that a person or a router needs to judge it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from interlock.decision.core.choice import Choice, next_order_id
 from interlock.decision.core.usable import Case
@@ -16,6 +16,7 @@ def make_change(case: Case, choice: Choice) -> RoutingChange:
     """The order that puts a route where the choice says."""
     state, route, rule, after = case.state, case.route, case.rule, choice.after
     held = state.book.policies[route.agent]
+    expected = expected_duration(case, after)
     source, target, weight = _arms(case, after)
     to, primary, hold = rule.rung(target), rule.ladder[0], after.hold
     proposed = rule.rung(hold.model) if hold else None
@@ -47,7 +48,9 @@ def make_change(case: Case, choice: Choice) -> RoutingChange:
         team=held.value.team,
         accepted_by=to.accepted_by if to else "",
         review_due=Micros(case.now + held.value.review_within_us),
-        expected_us=expected_us(case, after),
+        expected_us=expected.us,
+        expected_from=expected.incidents,
+        expected_like=expected.like,
         issued_at=case.now,
         not_after=Micros(case.now + CHANGE_VALID_US),
     )
@@ -64,13 +67,24 @@ def ordered(after: RouteEntry, change: RoutingChange, event_id: bytes) -> RouteE
     )
 
 
-def expected_us(case: Case, after: RouteEntry) -> Micros:
-    """How long like incidents have lasted: the median of the last ones; 0 where there were none."""
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How long like incidents have lasted (their median), how many they were, and what they had in common."""
+
+    us: Micros = NEVER
+    incidents: int = 0
+    like: str = ""
+
+
+def expected_duration(case: Case, after: RouteEntry) -> Expected:
+    """How long the incident is expected to last; nothing where there was none like it."""
     if after.incident is None:
-        return Micros(0)
+        return Expected()
     history = case.state.history.get(after.incident.trigger)
     durations = sorted(history.durations) if history else ()
-    return durations[len(durations) // 2] if durations else Micros(0)
+    if not durations:
+        return Expected()
+    return Expected(durations[len(durations) // 2], len(durations), after.incident.trigger)
 
 
 def _arms(case: Case, after: RouteEntry) -> tuple[str | None, str | None, int]:
