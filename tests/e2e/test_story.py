@@ -69,7 +69,7 @@ async def test_agents_move_along_their_ladders_by_cutover_canary_and_approval_an
 
 
 async def test_without_the_routers_own_check_of_the_policy_the_story_fails(real_kafka: str, tmp_path: Path) -> None:
-    double = {"gateway": "interlock.testing.credulous_gateway"}
+    double = {"gateway": "interlock.testing.doubles.credulous_gateway"}
     evidence = await play(Staging(tmp_path / "run", real_kafka, doubles=double), VIEW)
 
     assert evidence.unapproved(AGENT) > 0, (

@@ -3,7 +3,7 @@
 It shows that this look is what keeps an unapproved model away from an agent: a story in which this gateway takes the real one's
 place must fail. Nothing else is changed; signatures, orders and leases are checked as ever. It can be reached by no setting:
 
-    python -m interlock.testing.credulous_gateway SETTINGS
+    python -m interlock.testing.doubles.credulous_gateway SETTINGS
 """
 
 import sys

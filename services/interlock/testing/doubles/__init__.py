@@ -1,0 +1,15 @@
+"""Services with one guard removed, each a module that runs in the place of the real one.
+
+A trial that is passed with a double in a guard's place shows nothing about that guard; so each drill has twins that must fail. A
+double is the real service, with its keys, settings and topics: one function of it is replaced in its own process, before it starts.
+No setting leads here; a trial names the module.
+
+    credulous_gateway     believes every change that is signed by decision's key
+    tireless_gateway      goes on after lease and grace have ended
+    obliging_gateway      asks the primary where the safe state was ordered
+    wayward_gateway       asks the last rung of the ladder, whichever was ordered
+    restless_decision     stays with a failed model rather than take the safe state
+    wordless_decision     orders without saying why, or what it verified
+    contented_monitor     finds no model slow, and none faulty
+    boastful_notifier     signs receipts for notices that it never sent
+"""
