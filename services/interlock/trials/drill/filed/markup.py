@@ -1,0 +1,76 @@
+"""HTML from values. Everything that is not markup of ours goes through `text`, which escapes it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+CELL_CHARS_MAX = 2_000
+"""More than that in one place is cut: a record is named by its digest, not copied into a report."""
+
+
+def text(value: object) -> str:
+    """A value as text that is no markup, and holds nothing that hides."""
+    shown = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in str(value))
+    return escape(shown if len(shown) <= CELL_CHARS_MAX else shown[: CELL_CHARS_MAX - 1] + "…")
+
+
+def element(name: str, *inside: str, **attributes: str) -> str:
+    """An element; `inside` is markup already, attributes are text. `class_` and the like lose their underscore."""
+    named = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
+    return f"<{name}{named}>{''.join(inside)}</{name}>"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "") -> str:
+    """A table; cells are markup already."""
+    above = element("tr", *(element("th", text(name), scope="col") for name in head))
+    body = "".join(element("tr", *(element("td", cell) for cell in row)) for row in rows)
+    return element("div", element("table", element("thead", above), element("tbody", body), class_=kind), class_="wide")
+
+
+def figures(evidence: Mapping[str, Any]) -> str:
+    """Figures and facts as a table of names and values; a list of likes becomes a table inside."""
+    rows = "".join(
+        element("tr", element("th", text(_words(name)), scope="row"), element("td", shown(value)))
+        for name, value in evidence.items()
+    )
+    return element("table", element("tbody", rows), class_="figures")
+
+
+def shown(value: Any) -> str:
+    """One value of a JSON document."""
+    match value:
+        case None:
+            return element("span", "none", class_="quiet")
+        case bool():
+            return "yes" if value else "no"
+        case Mapping():
+            return figures(value) if value else element("span", "none", class_="quiet")
+        case str():
+            return text(value)
+        case float():
+            return text(f"{value:,.3f}".rstrip("0").rstrip("."))
+        case int():
+            return text(f"{value:,}")
+        case Sequence():
+            return _listed(value)
+        case _:
+            return text(value)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    if not values:
+        return element("span", "none", class_="quiet")
+    if all(isinstance(each, Mapping) for each in values):
+        names = list(dict.fromkeys(name for each in values for name in each))
+        return table([_words(name) for name in names], ([shown(each.get(name)) for name in names] for each in values))
+    if all(isinstance(each, str) and len(each) < 40 for each in values):
+        return text(", ".join(values))
+    return element("ul", *(element("li", shown(each)) for each in values))
+
+
+def _words(name: object) -> str:
+    """A name for programs as people read it; a duration's unit goes to its end."""
+    words = str(name)
+    if words.endswith("_s"):
+        return f"{words[:-2].replace('_', ' ')} (s)"
+    return words.replace("_", " ") if words.replace("_", "").isalnum() and words.islower() else words

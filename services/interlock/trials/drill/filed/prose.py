@@ -1,0 +1,60 @@
+"""What the report says in every run."""
+
+METHOD = (
+    (
+        "The drill founds a deployment of its own and runs it as any deployment runs: every service is a process with its own key, the "
+        "records stand on a Kafka broker, agents ask the gateway over HTTP, and models are servers that answer over HTTP."
+    ),
+    (
+        "What is done to it is done from outside only: a model's server fails or turns slow, an agent sends a request, a signed document "
+        "is put on a topic, a person types a command, a process is killed. What counts as evidence was seen from outside only: what the "
+        "models' servers and the governance function's webhooks received, what agents were answered, and the signed records on the topics. "
+        "No service is asked how it went, and nothing waits for a duration."
+    ),
+    (
+        "An unapproved model takes part in every test. It is registered, validated for another agent, quicker than all others and never "
+        "fails; the gateway holds its credential; and every tenth request of every agent asks for it by name. In no test may one request "
+        "of a drilled agent reach it."
+    ),
+    (
+        "The wording of the standard's tests is not public. What each test asks here is our reading of their titles and of clauses 4.1 to "
+        "4.9; it stands at the head of each test, so that a reader can judge it."
+    ),
+    (
+        "Each test has twins, which run with Interlock's own tests: the same test with one guard of one service removed. A twin must fail, "
+        "for the reason that the guard stands for."
+    ),
+)
+
+AGAIN = (
+    "Run it before a release is taken into production, after every change of the broker or of the network between the services, and as "
+    "often as your own rules ask for evidence, at least once in a quarter. It takes a few minutes, needs nothing but this command, and "
+    "touches no deployment but its own:"
+)
+
+NOT_SHOWN = (
+    "That the models themselves are good: whether evidence of validation is true is the validator's to say, and not tested here.",
+    (
+        "That your policies are what you want: the drill's policies are its own. `interlock policy check`, `coverage` and `simulate` are "
+        "for yours."
+    ),
+    "That the machine's clock is right. Times are the machine's own; everything ran on one machine.",
+    (
+        "What happens when the broker itself is lost, when machines are cut off from each other, or under load. Interlock's own tests and "
+        "benches deal with these."
+    ),
+    "That the keys of production are kept well: the drill plays every part, and so holds every key of its own deployment.",
+    "That a person of the governance function read a notice. `Accepted` says that the receiver took it.",
+    "An expected duration rests on incidents that are over. A deployment as young as this one has few, and says so.",
+)
+
+VERIFY = (
+    (
+        "Each digest is the record's identity: SHA-256 over the DSSE pre-authentication encoding of its payload's type and bytes, which is "
+        "what was signed. It does not depend on the signatures, nor on how the broker stored the record."
+    ),
+    (
+        "With --keep the drill leaves its deployment in a folder, trust root included; while the broker runs, `interlock audit replay` there "
+        "verifies every signature of the log and decides every step again."
+    ),
+)
