@@ -17,19 +17,39 @@ from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
 from interlock.records.commands import Command
 from interlock.records.health import Verdict
 from interlock.records.log import ShardLog
-from interlock.records.sealing import open_sealed
+from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.state import AnswerEntry
-from interlock.records.telling import Finding, Ticket
+from interlock.records.telling import Breach, Finding, Notice, Ticket
 from interlock.runtime.bus import Bus, Position, Reader, Record
+from interlock.signing.statement import Statement
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.time import Micros
-from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, SHARDS, TICKETS, VERDICTS
+from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, NOTICES, SHARDS, TICKETS, VERDICTS
 
-TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name, TICKETS.name)
+TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name, TICKETS.name, NOTICES.name)
 """What is read."""
 
 _LOOK_S = 0.05
+
+
+_KINDS = (Finding, Acknowledgement, Verdict, Heartbeat, Ticket, Notice, Breach)
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A genuine record that a verdict may rest on: its identity, and where it stands."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: bytes
+    value: Statement
+
+    @property
+    def place(self) -> str:
+        """Topic, partition and offset."""
+        return f"{self.topic}/{self.partition}@{self.offset}"
 
 
 @dataclass(slots=True)
@@ -46,6 +66,9 @@ class Witness:
         verdicts: Every verdict whose level differs from the one before under its key.
         last_verdict: The last verdict by its key.
         beats: When the last heartbeat of each shard was issued.
+        notices: Every attempt to tell governance that the notifier put on record.
+        breaches: Every breach that the deadline watch put on record.
+        exhibits: Every record that counts, verdicts and heartbeats apart, in the order of reading.
         audit_records: Records of the audit log that count.
     """
 
@@ -59,6 +82,9 @@ class Witness:
     verdicts: list[Verdict] = field(default_factory=list)
     last_verdict: dict[str, Verdict] = field(default_factory=dict)
     beats: dict[int, Micros] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    breaches: list[Breach] = field(default_factory=list)
+    exhibits: list[Exhibit] = field(default_factory=list)
     audit_records: int = 0
     _journals: dict[int, Journal] = field(default_factory=dict)
 
@@ -83,25 +109,36 @@ class Witness:
         if record.topic == AUDIT.name:
             self._take_audit(record)
             return
-        opened = open_sealed(record.value, self.book.trust, Finding, Acknowledgement, Verdict, Heartbeat, Ticket)
+        opened = open_sealed(record.value, self.book.trust, *_KINDS)
         if isinstance(opened, Refused):
             return
         match opened.value:
+            case Verdict() as verdict:
+                self._take_verdict(verdict)
+                return
+            case Heartbeat() as beat:
+                self.beats[beat.shard] = beat.issued_at
+                return
             case Finding() as finding:
                 self.findings.append(finding)
             case Acknowledgement() as ack:
                 self.acks.append(ack)
-            case Verdict() as verdict:
-                self._take_verdict(verdict)
-            case Heartbeat() as beat:
-                self.beats[beat.shard] = beat.issued_at
             case Ticket() as ticket:
                 self.tickets[ticket.id] = ticket
+            case Notice() as notice:
+                self.notices.append(notice)
+            case Breach() as breach:
+                self.breaches.append(breach)
+        self._exhibit(record, opened.event_id, opened.value)
+
+    def _exhibit(self, record: Record, event_id: bytes, value: Statement) -> None:
+        self.exhibits.append(Exhibit(record.topic, record.partition, record.offset, event_id, value))
 
     def _take_audit(self, record: Record) -> None:
         taken = self._journals[record.partition].take(record.offset, record.value)
         if isinstance(taken, AuditRecord):
             self.audit_records += 1
+            self._exhibit(record, event_id_of(taken), taken)
             for sealed in taken.changes:
                 opened = open_sealed(sealed, self.book.trust, RoutingChange)
                 if not isinstance(opened, Refused):

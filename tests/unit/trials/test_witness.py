@@ -1,17 +1,20 @@
 from dataclasses import replace
 
+from interlock.records.audit import AuditRecord
 from interlock.records.change import AckKind, Acknowledgement
 from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.health import Level, Verdict
-from interlock.records.telling import Ticket
+from interlock.records.sealing import event_id_of, open_sealed
+from interlock.records.telling import Notice, NoticeKind, Ticket
 from interlock.runtime.bus import Record
 from interlock.signing.statement import Statement
+from interlock.signing.verifier import Verified
 from interlock.testing.builders import NOW, Deployment
 from interlock.testing.chronicle import Chronicle
 from interlock.trials.witness import Witness
 from interlock.vocabulary.identifiers import ANY
 from interlock.vocabulary.time import Micros
-from interlock.wire.topics import ACKS, AUDIT, COMMANDS, POLICIES, TICKETS, VERDICTS
+from interlock.wire.topics import ACKS, AUDIT, COMMANDS, NOTICES, POLICIES, TICKETS, VERDICTS
 
 DEPLOYMENT = Deployment()
 VERDICT = Verdict("atlas", ANY, "unavailable", Level.HEALTHY, "", 3, (), NOW, NOW, Micros(NOW + 5))
@@ -53,6 +56,30 @@ def test_what_is_not_genuine_is_no_evidence() -> None:
     assert (seen.acks, seen.changes, seen.audit_records) == ([], [], 0)
     seen.take(said(ACKS.name, ACK, "gateway-1"))
     assert seen.acks == [ACK]
+
+
+def test_what_counts_is_kept_with_its_identity_and_its_place_verdicts_apart() -> None:
+    seen = witness()
+    sealed = DEPLOYMENT.seal(ACK, "gateway-1")
+    seen.take(Record(ACKS.name, 3, 17, None, sealed, 0))
+    seen.take(said(VERDICTS.name, VERDICT, "health-1"))
+    chronicle = Chronicle(DEPLOYMENT)
+    chronicle.say(POLICIES, DEPLOYMENT.policy("support", ["atlas", "birch"]))
+    seen.take(Record(AUDIT.name, 0, 0, None, chronicle.log[0], 0))
+    ack, claim = seen.exhibits
+    opened = open_sealed(chronicle.log[0], DEPLOYMENT.book().trust, AuditRecord)
+    assert isinstance(opened, Verified)
+    assert (ack.place, ack.value, ack.event_id) == (f"{ACKS.name}/3@17", ACK, event_id_of(ACK))
+    assert (claim.place, claim.event_id) == (f"{AUDIT.name}/0@0", opened.event_id)
+
+
+def test_a_notice_counts_if_the_notifier_signed_it() -> None:
+    seen = witness()
+    notice = Notice("c", b"e" * 32, "support", "webhook:x#1", 1, NoticeKind.ACCEPTED, 204, "", NOW, NOW)
+    seen.take(said(NOTICES.name, notice, "gateway-1"))
+    assert seen.notices == []
+    seen.take(said(NOTICES.name, notice, "notifier-1"))
+    assert seen.notices == [notice]
 
 
 def test_a_ticket_counts_if_its_gateway_signed_it() -> None:
