@@ -99,9 +99,10 @@ class RoutingChange(Statement):
         proposal_until: When the proposal times out; 0: there is none.
         delta: What the target, or the proposed model, has otherwise than the source.
         material_in: What makes that model a material change from the primary; empty: it is none.
-        expected_us: How long like incidents have lasted, their median, microseconds; 0: not known.
-        expected_from: How many incidents that rests on; 0: there was none like it.
-        expected_like: What they had in common with this one, in words; empty: there was none.
+        expected_us: How long like incidents have lasted that outlasted what this one has lasted so far, their median, microseconds;
+            0: there were none.
+        expected_from: How many incidents that rests on; with `expected_us` 0: how many like ones this one has outlasted.
+        expected_like: What like incidents have in common with this one, in words; empty: no incident is in progress.
     """
 
     id: str

@@ -49,7 +49,8 @@ class Command(Statement):
         agent: The agent; `*`, for `disable` only: every agent.
         route: One route, `agent/slot/scope`; empty: all of the agent's.
         model: disable: the model; empty otherwise.
-        about: approve, reject: the proposal or the canary. review: the change. Empty otherwise.
+        about: approve, reject: the proposal or the canary. review: the change. suspend by the deadline watch: the change of which
+            nobody was told in time. Empty otherwise.
         ticket: Where the approval is recorded; empty: none.
         expires_at: End of a disable or freeze; for the others: not carried out later.
     """

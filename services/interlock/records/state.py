@@ -1,8 +1,9 @@
 """What the decision keeps of a shard, entry by entry, and how entries travel on the state topic.
 
 Keys: `route/<route>` RouteEntry, `verdict/<model>/<scope>/<objective>` VerdictEntry, `answer/<command>` AnswerEntry,
-`review/<change>` ReviewEntry, `history/<trigger>` HistoryEntry, `climbs` ClimbsEntry; `root/…`, `policy/…`, `deny/…`, `model/…` `disable/…` and
-`suspend/<agent>` hold sealed records as they were read.
+`review/<change>` ReviewEntry, `climbs` ClimbsEntry; HistoryEntry under `history/<trigger>`, `history/<trigger>/<model>` and
+`history/<trigger>/@<provider>`, where the provider is told by the SHA-256 of its name, in hex, because it is free text, and no model's
+name begins with `@`; `root/…`, `policy/…`, `deny/…`, `model/…` `disable/…` and `suspend/<agent>` hold sealed records as they were read.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Hold:
         proposal: approval: the id that `approve` and `reject` name; empty otherwise.
         model: approval: the model that is proposed; empty otherwise.
         until: approval: when the proposal times out; 0 otherwise, only a `resume` ends it.
+        told: Whether an order bears it: what nobody was told of is ordered anew, though the route stays where it is.
     """
 
     kind: HoldKind
@@ -38,6 +40,7 @@ class Hold:
     proposal: str = ""
     model: str = ""
     until: Micros = NEVER
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ class Incident:
     """Why a route is not where its policy would have it, and since when; `approval`: any other model must be approved meanwhile.
 
     Attributes:
-        model: The model that was left; empty: none was.
-        provider: Who serves it; empty: not known.
+        model: The model that the cause is about; empty: it is about none.
+        provider: Who serves that model; empty: not known.
     """
 
     since: Micros
@@ -163,7 +166,13 @@ class AnswerEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReviewEntry:
-    """State of the decision: a review that a change opened; None stands for the safe state."""
+    """State of the decision: a review that a change opened; None stands for the safe state.
+
+    Attributes:
+        overdue: Whether it was still open when it was due; that is said once.
+        team: Who is accountable for the agent; empty: not known.
+        accepted_by: Who accepted the target beforehand; empty: nobody, or not known.
+    """
 
     route: str
     source: str | None
@@ -171,13 +180,37 @@ class ReviewEntry:
     opened_at: Micros
     due: Micros
     overdue: bool = False
+    team: str = ""
+    accepted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An incident that is over.
+
+    Attributes:
+        since: When the first of its routes left.
+        lasted_us: How long it lasted, until the last of its routes was back, microseconds.
+    """
+
+    since: Micros
+    lasted_us: Micros
+
+    @property
+    def ended(self) -> Micros:
+        """When it was over."""
+        return Micros(self.since + self.lasted_us)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """State of the decision: how long the last incidents of one trigger lasted, the oldest first."""
+    """State of the decision: the last incidents of one class of like ones.
 
-    durations: tuple[Micros, ...]
+    Attributes:
+        incidents: The one that was first over first.
+    """
+
+    incidents: tuple[Past, ...]
 
 
 @dataclass(frozen=True, slots=True)

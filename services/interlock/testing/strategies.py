@@ -20,6 +20,7 @@ from interlock.records.commands import ROUTE_VERBS, Command
 from interlock.records.documents import (
     CanaryPlan,
     Denial,
+    Departure,
     Mode,
     RoutePolicy,
     RouteRule,
@@ -86,6 +87,8 @@ _BOUNDED: Mapping[tuple[type[Any], str], st.SearchStrategy[Any]] = {
     (RouteRule, "evidence_level"): st.integers(1, EVIDENCE_LEVEL_MAX),
     (RouteRule, "cost_ceiling"): st.none() | _amounts,
     (RouteRule, "guards"): st.lists(names, max_size=2).map(tuple),
+    (Departure, "demand"): names,
+    (Departure, "because"): st.text(min_size=1, max_size=9),
     (RoutePolicy, "agent"): names,
     (RoutePolicy, "version"): _versions,
     (Denial, "id"): names,
@@ -126,6 +129,7 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
     if kind is RoutePolicy:
         parts["routes"] = _some(hints["routes"], lambda rule: (rule.slot, rule.scope))
         parts["notify"] = _some(hints["notify"], lambda webhook: webhook)
+        parts["departures"] = _some(hints["departures"], lambda departure: departure.demand) | st.just(())
     return st.fixed_dictionaries(parts).map(lambda drawn: kind(**{**drawn, **_settled(kind, drawn)}))
 
 

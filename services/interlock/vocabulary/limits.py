@@ -104,7 +104,11 @@ CLIMB_WINDOW_US = 10_000_000
 """Length of that window: a model that has just come back gets its load in steps."""
 
 HISTORY_MAX = 15
-"""Incidents remembered for each trigger: their median is the expected duration of the next."""
+"""Incidents remembered of each class of like ones: the expected duration of the next is their median."""
+
+HISTORY_CLASSES_MAX = 512
+"""Classes of like incidents that one shard remembers: some forty models with half a dozen causes each, and their providers. Of those
+beyond it the one is forgotten that ended longest ago."""
 
 TICKET_BYTES_MAX = 262_144
 """A request that is kept for a person to answer."""

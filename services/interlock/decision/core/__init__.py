@@ -8,7 +8,7 @@ Rule 1 of the design, what policy allows, is in `policy.admissible`: routers ask
     5   Canary              `canary`
     6   Recovery            `recovery`: stable period, dwell, damping, the cap on moving up
     7   Material change     `choice.needs_approval`, `choice.propose`, `target`; `commands` for what people answer
-    9   The order itself    `change`; what it leaves behind: `consequences`
+    9   The order itself    `change`; how long it is expected to last: `expected`; what it leaves behind: `consequences`
     10  One step            `events` and `inputs` (what comes in), `decide` (the one entry point), `step` (one audit record)
         What is known       `state`, entry by entry; `agenda` and `moments`: what must be looked at, and when
         Silence             `freshness` turns it into an event; `intake`: what is not worth a signature check

@@ -1,8 +1,9 @@
 """Rule 9: the order itself, with everything that a person or a router needs to judge it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from interlock.decision.core.choice import Choice, next_order_id
+from interlock.decision.core.expected import UNEXPECTED, expected_duration
 from interlock.decision.core.usable import Case
 from interlock.policy.lattice import deltas, material
 from interlock.records.change import Delta, RoutingChange
@@ -16,7 +17,7 @@ def make_change(case: Case, choice: Choice) -> RoutingChange:
     """The order that puts a route where the choice says."""
     state, route, rule, after = case.state, case.route, case.rule, choice.after
     held = state.book.policies[route.agent]
-    expected = expected_duration(case, after)
+    expected = expected_duration(case.state.history, after.incident, case.now) if after.incident else UNEXPECTED
     source, target, weight = _arms(case, after)
     to, primary, hold = rule.rung(target), rule.ladder[0], after.hold
     proposed = rule.rung(hold.model) if hold else None
@@ -60,31 +61,12 @@ def ordered(after: RouteEntry, change: RoutingChange, event_id: bytes) -> RouteE
     """What the state keeps of an order."""
     return replace(
         after,
+        hold=replace(after.hold, told=True) if after.hold else None,
         version=change.version,
         policy_digest=change.policy_digest,
         root_version=change.root_version,
         event_id=event_id,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """How long like incidents have lasted (their median), how many they were, and what they had in common."""
-
-    us: Micros = NEVER
-    incidents: int = 0
-    like: str = ""
-
-
-def expected_duration(case: Case, after: RouteEntry) -> Expected:
-    """How long the incident is expected to last; nothing where there was none like it."""
-    if after.incident is None:
-        return Expected()
-    history = case.state.history.get(after.incident.trigger)
-    durations = sorted(history.durations) if history else ()
-    if not durations:
-        return Expected()
-    return Expected(durations[len(durations) // 2], len(durations), after.incident.trigger)
 
 
 def _arms(case: Case, after: RouteEntry) -> tuple[str | None, str | None, int]:

@@ -218,6 +218,18 @@ def suspended(command: Verified[Command]) -> Cause:
     return Cause(Trigger.SUSPENDED, None, f"suspended: {command.value.reason}", (command.event_id,))
 
 
+def unnotified(command: Verified[Command]) -> Cause:
+    """Why a route is suspended by the deadline watch."""
+    detail = f"nobody is known to have been told of {command.value.about} in time: {command.value.reason}"
+    return Cause(Trigger.UNNOTIFIED, None, detail, (command.event_id,))
+
+
 def incident_of(case: Case, cause: Cause) -> Incident:
     """The incident in progress; else the one that begins with this cause."""
-    return before(case).incident or Incident(case.now, cause.trigger, cause.detail)
+    return before(case).incident or _begun(case, cause)
+
+
+def _begun(case: Case, cause: Cause) -> Incident:
+    rung = case.rule.rung(cause.model)
+    model, provider = (rung.model.name, rung.model.provider) if rung is not None else ("", "")
+    return Incident(case.now, cause.trigger, cause.detail, model=model, provider=provider)

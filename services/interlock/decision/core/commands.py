@@ -6,6 +6,7 @@ nothing itself: the rules of `target` do, in the sweep that follows, from what t
     verb      by whom                                  what it does
     disable   operator, agent owner, safety            takes a model away from one agent or all, for a time
     suspend   operator, agent owner, safety            safe state, until a resume
+    suspend   watch                                    the same of one route, for a change of which nobody was told in time
     freeze    operator, agent owner                    no move but into the safe state, for a time
     resume    operator, agent owner                    ends suspend, freeze and the agent's own disables; forgets rejections and flaps
     approve   operator, agent owner                    lets a proposed model be entered; a material one: the agent owner only
@@ -13,19 +14,23 @@ nothing itself: the rules of `target` do, in the sweep that follows, from what t
     review    agent owner (revoke: operator, too)      closes a review; revoke takes the model away again
 
 Agents that move money or treat people: approve and resume need two people. To narrow, one is always enough.
+
+The deadline watch is no person. What it has signed, alone or with others, counts as its suspend or not at all, and as that only where the
+agent's policy asks to be stopped when a notice is overdue.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from interlock.decision.core.choice import suspended
+from interlock.decision.core.choice import suspended, unnotified
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.policy.lattice import material
 from interlock.records.audit import Entry
+from interlock.records.change import Cause
 from interlock.records.codec import encode
 from interlock.records.commands import Command, ReviewOutcome, Verb
-from interlock.records.documents import Workflow
+from interlock.records.documents import Unnotified, Workflow
 from interlock.records.state import AnswerEntry, Hold, HoldKind, RouteEntry
 from interlock.signing.roles import Role
 from interlock.signing.verifier import Refused, Verified
@@ -113,8 +118,17 @@ def _fault(order: Order) -> Reason | None:
 
 def _not_authorised(order: Order) -> Reason | None:
     said = order.said
+    if order.signed_by(Role.WATCH):
+        return None if _watch_may(order) else Reason.NOT_AUTHORISED
     people, needed = who_may(order.state.book, said.agent, said.verb, said.outcome)
     return None if len(order.command.signers & people) >= needed else Reason.NOT_AUTHORISED
+
+
+def _watch_may(order: Order) -> bool:
+    """Whether the watch may order it: one route's suspension, which the agent's policy asks for."""
+    held = order.state.book.policies.get(order.said.agent)
+    asked = held is not None and held.value.unnotified is not Unnotified.RECORD
+    return asked and order.said.verb is Verb.SUSPEND and bool(order.said.route)
 
 
 def who_may(
@@ -139,11 +153,35 @@ def _disable(order: Order) -> list[Entry] | Reason:
 
 def _suspend(order: Order) -> list[Entry] | Reason:
     said = order.said
-    hold = Hold(HoldKind.ORDERED, suspended(order.command))
-    made = _changed(order, lambda entry: replace(entry, hold=hold))
+    if order.signed_by(Role.WATCH):
+        return _suspend_untold(order)
+    made = _changed(order, lambda entry: _held(entry, suspended(order.command)))
     if said.route or isinstance(made, Reason):
         return made
     return [*made, Entry(f"suspend/{said.agent}", order.sealed)]
+
+
+def _suspend_untold(order: Order) -> list[Entry] | Reason:
+    """The watch's suspend: nothing follows from it where a person must let the route go on anyway."""
+    cause = unnotified(order.command)
+    for route, entry in order.routes():
+        if not _ordered(order.said.about, route, entry):
+            return Reason.CHANGE_UNKNOWN
+        return [_entry(route, _held(entry, cause))] if entry.ordered is None else []
+    return Reason.ROUTE_UNKNOWN
+
+
+def _ordered(change: str, route: RouteId, entry: RouteEntry) -> bool:
+    """Whether that can be the id of a change of the route."""
+    name, _, order = change.partition("@")
+    version = order.rpartition(".")[2]
+    return name == route.key and version.isascii() and version.isdigit() and 0 < int(version) <= entry.version
+
+
+def _held(entry: RouteEntry, cause: Cause) -> RouteEntry:
+    """The entry of a route that is ordered into its safe state; where it is held there already, nobody need be told again."""
+    told = entry.ordered is not None and entry.ordered.told
+    return replace(entry, hold=Hold(HoldKind.ORDERED, cause, told=told))
 
 
 def _freeze(order: Order) -> list[Entry] | Reason:

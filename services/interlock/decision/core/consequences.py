@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 from interlock.decision.core.choice import Choice
+from interlock.decision.core.expected import remembered
 from interlock.decision.core.recovery import climbed
 from interlock.decision.core.usable import Case
 from interlock.records.audit import Entry
 from interlock.records.change import RoutingChange
 from interlock.records.codec import encode
-from interlock.records.state import HistoryEntry, ReviewEntry
-from interlock.vocabulary.limits import HISTORY_MAX
-from interlock.vocabulary.time import Micros
+from interlock.records.state import ReviewEntry
 
 
 def consequences(case: Case, choice: Choice, change: RoutingChange) -> Iterator[Entry]:
@@ -18,11 +17,12 @@ def consequences(case: Case, choice: Choice, change: RoutingChange) -> Iterator[
     if choice.climbs:
         yield Entry("climbs", encode(climbed(case.state, case.now)))
     if _to_be_reviewed(case, choice):
-        review = ReviewEntry(case.route.key, change.source, change.target, case.now, change.review_due)
+        sides, moments = (change.source, change.target), (case.now, change.review_due)
+        review = ReviewEntry(case.route.key, *sides, *moments, team=change.team, accepted_by=change.accepted_by)
         yield Entry(f"review/{change.id}", encode(review))
     rolled_back = case.entry is not None and case.entry.target == choice.after.target
     if case.entry is not None and case.entry.incident is not None and choice.after.incident is None and not rolled_back:
-        yield _history(case)
+        yield from remembered(case.state.history, case.entry.incident, case.now)
 
 
 def _to_be_reviewed(case: Case, choice: Choice) -> bool:
@@ -33,12 +33,3 @@ def _to_be_reviewed(case: Case, choice: Choice) -> bool:
     begun = after.canary is not None and entry.canary is None
     ended = after.canary is None and entry.canary is not None
     return begun or ended or (entry.target, entry.safe_state) != (after.target, after.safe_state)
-
-
-def _history(case: Case) -> Entry:
-    assert case.entry is not None, "asked of a route with an incident only"
-    assert case.entry.incident is not None, "asked of a route with an incident only"
-    incident = case.entry.incident
-    known = case.state.history.get(incident.trigger)
-    durations = (*(known.durations if known else ()), Micros(case.now - incident.since))
-    return Entry(f"history/{incident.trigger}", encode(HistoryEntry(durations[-HISTORY_MAX:])))

@@ -45,7 +45,7 @@ class State:
         canaries: The route of each canary in progress, by its id.
         answers: What became of each command that has not expired, by its id.
         reviews: The open reviews, by the id of the change.
-        history: By trigger: how long its last incidents lasted.
+        history: By class of like incidents: how long the last of them lasted, see `expected`.
         climbs: How many routes moved up in the current window.
         routes_head: Head over the current order of every route.
         digest: Head over all entries.
@@ -211,7 +211,9 @@ def _review(state: State, name: str, value: bytes | None) -> State | None:
 
 
 def _history(state: State, name: str, value: bytes | None) -> State | None:
-    entry = decode(value, HistoryEntry) if value else None
+    if value is None:
+        return replace(state, history=state.history.discard(name))
+    entry = decode(value, HistoryEntry)
     return replace(state, history=state.history.insert(name, entry)) if isinstance(entry, HistoryEntry) else None
 
 

@@ -41,7 +41,8 @@ def choose(case: Case) -> Choice | None:
     if entry is None:
         return _place(case)
     if entry.ordered is not None:
-        return to_safe_state(case, entry.ordered.cause) if entry.safe_state is None else _keep_safe(case)
+        untold = entry.safe_state is None or not entry.ordered.told
+        return to_safe_state(case, entry.ordered.cause) if untold else _keep_safe(case)
     guard = guard_missing(case)
     if guard is not None:
         return to_safe_state(case, guard) if entry.safe_state is None else _keep_safe(case)
