@@ -20,7 +20,7 @@ from interlock.vocabulary.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """A role whose signature is missing, and the people who could give it."""
+    """A role whose signature is needed, and the people who could give it."""
 
     role: Role
     people: tuple[str, ...]
@@ -70,6 +70,12 @@ def lacking(sealed: bytes, record: Statement, trust: TrustRoot) -> tuple[Lacking
     if not unmet and opened.reason is Reason.THRESHOLD_NOT_MET:
         unmet = roles  # one person stands for both roles: somebody else must take either
     return tuple(Lacking(role, tuple(sorted(_holders(role, record, trust) - signed))) for role in unmet)
+
+
+def needed(record: Statement, trust: TrustRoot) -> tuple[Lacking, ...]:
+    """Which roles must sign a record, and the people who hold each."""
+    roles = sorted(SIGNED_BY[codec.TYPE_OF[type(record)]][0])
+    return tuple(Lacking(role, tuple(sorted(_holders(role, record, trust)))) for role in roles)
 
 
 def may_sign(record: Statement, owner: str, trust: TrustRoot) -> bool:
