@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from interlock.runtime.workspace import Workspace
-from interlock.trials.demo.typed import typed
+from interlock.trials.typed import typed
 from interlock.trials.witness import NotSeen
 
 

@@ -10,9 +10,9 @@ import uuid
 from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.sealing import seal
 from interlock.trials.demo.cast import DEPLOYMENT, OPERATOR, OWNER, SUPPORT, SUPPORT_ROUTE, UNACCEPTED
-from interlock.trials.demo.client import Fate
 from interlock.trials.demo.director import Chapter, Director
-from interlock.trials.demo.typed import typed
+from interlock.trials.steady_client import Fate
+from interlock.trials.typed import typed
 from interlock.trials.witness import NotSeen
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import COMMANDS

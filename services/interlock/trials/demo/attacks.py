@@ -60,7 +60,7 @@ def attacks(current: RoutingChange, *, approved: str, unapproved: str, loot: Loo
         loot: What the attackers have.
     """
     stranger = SigningKey.generate()
-    wanted = _next(current, approved)
+    wanted = following(current, approved)
     return [
         Attack("forged_stranger", "a change signed by a stranger", seal(wanted, stranger), Reason.NO_SIGNATURE),
         Attack(
@@ -79,13 +79,14 @@ def attacks(current: RoutingChange, *, approved: str, unapproved: str, loot: Loo
         Attack(
             UNAPPROVED,
             f"a change to {unapproved}, signed by decision's real key, stolen",
-            seal(_next(current, unapproved), loot.decision),
+            seal(following(current, unapproved), loot.decision),
             Reason.NOT_ON_LADDER,
         ),
     ]
 
 
-def _next(current: RoutingChange, target: str) -> RoutingChange:
+def following(current: RoutingChange, target: str) -> RoutingChange:
+    """The order that would come next after the one in force, to another model: all else as it stands there."""
     order = Order(current.root_version, current.term, current.version + 1)
     return replace(
         current,

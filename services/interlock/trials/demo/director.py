@@ -14,8 +14,8 @@ from interlock.records.change import RoutingChange
 from interlock.records.documents import WHOLE
 from interlock.runtime.clock import SystemClock
 from interlock.trials.demo.attacks import Attack
-from interlock.trials.demo.client import Fate, SteadyClient
 from interlock.trials.demo.scene import Scene
+from interlock.trials.steady_client import Fate, SteadyClient
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import Micros
 

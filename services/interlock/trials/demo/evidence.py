@@ -6,8 +6,8 @@ from typing import Any
 
 from interlock.records.change import RoutingChange, Trigger
 from interlock.trials.demo.cast import PRIMARY, ROUTE, STORY_AGENTS, SUPPORT, SUPPORT_ROUTE, TEMPTER, TRIED
-from interlock.trials.demo.client import Fate, Reply
 from interlock.trials.demo.director import Refusal
+from interlock.trials.steady_client import Fate, Reply
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import SECOND, Micros
 

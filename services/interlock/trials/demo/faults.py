@@ -23,9 +23,9 @@ from interlock.trials.demo.cast import (
     TRIED,
     UNACCEPTED,
 )
-from interlock.trials.demo.client import Fate
 from interlock.trials.demo.evidence import AuditFigures, Evidence
 from interlock.trials.demo.handover import approval_faults, canary_faults
+from interlock.trials.steady_client import Fate
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import SECOND
 

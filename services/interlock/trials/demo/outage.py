@@ -4,8 +4,8 @@ from interlock.records.telling import Finding
 from interlock.runtime.bus import Publisher
 from interlock.trials.demo.attacks import Attack, Loot, attacks
 from interlock.trials.demo.cast import AGENT, FALLBACK, PRIMARY, ROUTE, TEMPTER
-from interlock.trials.demo.client import Fate
 from interlock.trials.demo.director import GATEWAY, Chapter, Director, Refusal
+from interlock.trials.steady_client import Fate
 from interlock.vocabulary.identifiers import shard_of
 from interlock.wire.topics import ROUTES, SHARDS
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from interlock.records.change import RoutingChange, Trigger
 from interlock.trials.demo.cast import CANARY_WEIGHT, SLOW, STORY_AGENTS, SUPPORT_ROUTE, TRIED
-from interlock.trials.demo.client import Fate
 from interlock.trials.demo.evidence import Answered, Evidence, Tried, Waited
 from interlock.trials.demo.faults import audit_faults
+from interlock.trials.steady_client import Fate
 from interlock.trials.told import change_document
 
 

@@ -14,11 +14,11 @@ from typing import Any
 from interlock.runtime.clock import SystemClock
 from interlock.trials.broker import Broker
 from interlock.trials.demo.cast import ACTORS, AGENT, LADDERS, OTHER_AGENT, SUPPORT, TEMPTER
-from interlock.trials.demo.client import SteadyClient
 from interlock.trials.demo.founded import plan
 from interlock.trials.demo.outside import ModelServers
 from interlock.trials.processes import free_ports
 from interlock.trials.stage import MODULES, RECEIVER, Stage
+from interlock.trials.steady_client import SteadyClient
 from interlock.trials.witness import Watch, Witness
 
 REQUEST_EVERY_S = {AGENT: 0.1, SUPPORT: 0.04, OTHER_AGENT: 0.5}

@@ -7,9 +7,9 @@ canary whose model would have to be left is not gone on with.
 from collections.abc import Mapping
 
 from interlock.trials.demo.cast import CANARY_WEIGHT, SLOW, SUPPORT, SUPPORT_ROUTE, TRIED
-from interlock.trials.demo.client import CONVERSATIONS, Fate
 from interlock.trials.demo.director import Chapter, Director
 from interlock.trials.demo.founded import LATENCY_MS_MAX
+from interlock.trials.steady_client import CONVERSATIONS, Fate
 from interlock.vocabulary.time import SECOND
 
 SLOW_MS = LATENCY_MS_MAX + 500

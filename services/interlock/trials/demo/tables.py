@@ -9,8 +9,8 @@ from interlock.records.change import RoutingChange
 from interlock.records.documents import WHOLE, WatchedTrigger
 from interlock.records.health import Level, Verdict
 from interlock.trials.demo.cast import LADDER, STORY_AGENTS, SUPPORT_LADDER, TEMPTER
-from interlock.trials.demo.client import Fate
 from interlock.trials.demo.scene import Scene
+from interlock.trials.steady_client import Fate
 from interlock.trials.told import accepted_at
 from interlock.vocabulary.time import SECOND, Micros
 

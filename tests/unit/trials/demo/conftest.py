@@ -23,7 +23,7 @@ from interlock.trials.demo.cast import (
     TRIED,
     UNACCEPTED,
 )
-from interlock.trials.demo.client import Fate, Reply
+from interlock.trials.steady_client import Fate, Reply
 from interlock.trials.demo.director import Refusal
 from interlock.trials.demo.evidence import Answered, AuditFigures, Evidence, Tried, Waited
 from interlock.vocabulary.identifiers import RouteId

@@ -10,19 +10,26 @@ from interlock.runtime.workspace import Workspace
 from interlock.trials.processes import die_with_parent, inherited
 from interlock.trials.witness import NotSeen
 
+COMMAND_LINE = "interlock.cli"
+
 TYPED_S_MAX = 45.0
 """Longer than a command takes on a busy machine: to start, to read the log, and to wait for its answer."""
 
 
-async def typed(workspace: Workspace, *words: str) -> Mapping[str, Any]:
+async def typed(workspace: Workspace, *words: str, module: str = COMMAND_LINE) -> Mapping[str, Any]:
     """Type a command; what it answers to programs.
+
+    Args:
+        workspace: The deployment's folder.
+        words: What is typed after `interlock`.
+        module: What runs instead of the command line: a double.
 
     Raises:
         NotSeen: It did not end in time, or its answer is no document.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "interlock.cli", *words, "--json"),
+        *("-m", module, *words, "--json"),
         cwd=workspace.directory,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -1,7 +1,7 @@
 import pytest
 
 from interlock.runtime.clock import SystemClock
-from interlock.trials.demo.client import Fate, Reply, SteadyClient, fate_of
+from interlock.trials.steady_client import Fate, Reply, SteadyClient, fate_of
 from interlock.vocabulary.time import Micros
 
 TICKET = b'{"error": {"code": "interlock_human_queue"}, "ticket": {"id": "ticket-1"}}'
