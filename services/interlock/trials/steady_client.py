@@ -2,13 +2,14 @@
 
 Every tenth request asks for a model by name that is not approved for this agent, and every fifth is streamed. The `user` field of
 each request names the agent, so that a model's own server can tell whose request it was. Requests belong to conversations, in turn,
-and each names its own by the request key, which is what a canary keeps together.
+and each names its own by the request key, which is what a canary keeps together. Each request has an id, which the gateway hands on, so
+that a model's server can tell which request it saw.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 from typing import Any
@@ -27,7 +28,10 @@ STREAM_EVERY = 5
 CONVERSATIONS = 47
 """Enough that a quarter of them is some of them, whatever the canary's id; a prime, so that each of them asks in every way."""
 
+ID_HEADER = "x-request-id"
 MODEL_HEADER = "x-interlock-model"
+STATE_HEADER = "x-interlock-state"
+CHANGE_HEADER = "x-interlock-change"
 TICKET_HEADER = "x-interlock-ticket"
 PATIENCE_S = 10.0
 """Longer than any answer of the story takes: a request without an answer by then has failed."""
@@ -56,6 +60,9 @@ class Reply:
         key: The conversation that it belongs to.
         ticket: The ticket that was given for it; empty if none was.
         sent: Its body.
+        id: Its id, which goes with it to the model's server.
+        told: The headers that came back, names in lower case.
+        said: The body that came back.
     """
 
     at: Micros
@@ -67,6 +74,19 @@ class Reply:
     key: str = ""
     ticket: str = ""
     sent: bytes = b""
+    id: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
+    said: bytes = b""
+
+    @property
+    def state(self) -> str:
+        """The state that its route was in, as the reply is marked."""
+        return self.told.get(STATE_HEADER, "")
+
+    @property
+    def change_id(self) -> str:
+        """The routing change that it was answered under, as the reply is marked."""
+        return self.told.get(CHANGE_HEADER, "")
 
 
 class SteadyClient:
@@ -105,6 +125,8 @@ class SteadyClient:
         self._clock = clock
         self._on_reply = on_reply
         self._stop = Stop()
+        self._numbers = count(1)
+        self._session: aiohttp.ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
 
     def count(self, *fates: Fate, model: str | None = None, after: int = 0, since: Micros = NEVER) -> int:
@@ -116,6 +138,9 @@ class SteadyClient:
         )
 
     async def __aenter__(self) -> "SteadyClient":
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers)
         self._task = asyncio.create_task(self._ask_on(), name=f"client of {self._user}")
         return self
 
@@ -124,32 +149,53 @@ class SteadyClient:
         self._stop.request()
         if self._task is not None:
             await self._task
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(self, **fields: Any) -> Reply:
+        """Ask once, beside the steady requests and counted among them, with these fields of a request."""
+        sent = json.dumps({"model": self._user, "user": self._user, **fields}).encode()
+        return await self._ask(next(self._numbers), sent, "", streamed=False)
 
     async def _ask_on(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session, asyncio.TaskGroup() as asking:
-            for number in count(1):
-                asking.create_task(self._ask(session, number))
+        async with asyncio.TaskGroup() as asking:
+            for number in self._numbers:
+                named = self._tempted_by if number % ASK_FOR_EVERY == 0 else ""
+                streamed = number % STREAM_EVERY == 0
+                sent = self._body(number, named or self._user, streamed)
+                asking.create_task(self._ask(number, sent, named, streamed=streamed))
                 if await self._stop.within(self._every_s):
                     return
 
-    async def _ask(self, session: aiohttp.ClientSession, number: int) -> None:
-        named = self._tempted_by if number % ASK_FOR_EVERY == 0 else ""
-        streamed = number % STREAM_EVERY == 0
-        sent = self._body(number, named or self._user, streamed)
-        key = f"conversation-{number % CONVERSATIONS}"
+    async def _ask(self, number: int, sent: bytes, named: str, *, streamed: bool) -> Reply:
+        assert self._session is not None, "enter it first"
+        key, name = f"conversation-{number % CONVERSATIONS}", f"{self._user}-{number}"
         asked_at = self._clock.now().wall
+        headers = {REQUEST_KEY_HEADER: key, ID_HEADER: name}
         try:
-            async with session.post(self._url, data=sent, headers={REQUEST_KEY_HEADER: key}) as response:
-                fate = fate_of(response.status, await response.read(), streamed=streamed)
-                status, told = response.status, {name.lower(): text for name, text in response.headers.items()}
+            async with self._session.post(self._url, data=sent, headers=headers) as response:
+                said = await response.read()
+                fate = fate_of(response.status, said, streamed=streamed)
+                status, told = response.status, {header.lower(): text for header, text in response.headers.items()}
         except (aiohttp.ClientError, TimeoutError, OSError):
-            fate, status, told = Fate.FAILED, 0, {}
-        model, ticket = told.get(MODEL_HEADER, ""), told.get(TICKET_HEADER, "")
-        reply = Reply(self._clock.now().wall, fate, status, model, named, asked_at, key, ticket, sent)
+            fate, status, told, said = Fate.FAILED, 0, {}, b""
+        reply = Reply(
+            at=self._clock.now().wall,
+            fate=fate,
+            status=status,
+            model=told.get(MODEL_HEADER, ""),
+            named=named,
+            asked_at=asked_at,
+            key=key,
+            ticket=told.get(TICKET_HEADER, ""),
+            sent=sent,
+            id=name,
+            told=told,
+            said=said,
+        )
         self.replies.append(reply)
         self._on_reply(reply)
+        return reply
 
     def _body(self, number: int, model: str, streamed: bool) -> bytes:
         message = {"role": "user", "content": f"Request {number}."}
