@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from interlock.records.documents import Approval, SafeState
-from interlock.records.health import Level, Verdict
+from interlock.records.health import Cell, Level, TelemetryBatch, Verdict
+from interlock.records.sketch import bucket
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import OPERATOR, first_settings
 from interlock.runtime.kafka_bus import KafkaBus
@@ -19,7 +20,7 @@ from interlock.runtime.workspace import Workspace
 from interlock.testing.builders import Deployment, model
 from interlock.testing.stories import DOWN
 from interlock.vocabulary.time import SECOND, Micros, seconds
-from interlock.wire.topics import POLICIES, VERDICTS
+from interlock.wire.topics import POLICIES, TELEMETRY, VERDICTS
 
 PATIENCE_S = 60
 ROUTE = "support/main/*"
@@ -94,6 +95,13 @@ class Scene:
     async def order(self, verb, *arguments, by="olga"):
         return await self.interlock(verb, *arguments, "--key", str(self.workspace.key(by)))
 
+    async def report(self, model, outcomes):
+        """The gateway tells of calls that ended in the last hundredth of a second."""
+        now = SystemClock().now().wall
+        cell = Cell("support", "main", "*", outcomes, {bucket(0.5): sum(outcomes.values())}, {}, {})
+        batch = TelemetryBatch("gateway-1", model, Micros(now - SECOND // 100), now, now, (cell,))
+        await (await self.bus.publisher()).publish(TELEMETRY.name, model, self.deployment.seal(batch, "gateway-1"))
+
     async def until(self, concern):
         """Wait until the route is of that concern; what status says of it."""
         async with asyncio.timeout(PATIENCE_S):
@@ -129,9 +137,48 @@ async def test_an_approval_a_suspension_and_a_review_are_each_answered_from_the_
         code, told = await scene.order("suspend", "support", by="sam")
         assert (code, [change["safe_state"] for change in told["changes"]]) == (0, ["human_queue"])
         assert (await scene.until("ordered"))["hold"]["by"] == ["sam"]
-        code, told = await scene.order("review", change, "--outcome", "confirm", by="oscar")
+        why = ("--reason", "expected")
+        code, told = await scene.order("review", "close", change, "--outcome", "confirm", *why, by="oscar")
         assert (code, told["accepted"]) == (0, True)
         code, told = await scene.order("resume", ROUTE)
         assert (code, [change["target"] for change in told["changes"]]) == (0, ["birch"])
     code, told = await scene.order("freeze", "support", "--for", "5m")
     assert (code, told["published"], told["accepted"]) == (3, True, None)
+
+
+def calls_of_the_route(shown, model, period):
+    wanted = ("route", model, period)
+    seen = shown["figures"]["seen"]
+    (row,) = [each for each in seen if (each["calls_of"], each["model"], each["period"]) == wanted]
+    return row
+
+
+async def test_a_review_is_listed_shown_with_what_was_reported_on_either_side_and_closed(scene):
+    async with scene.decision():
+        await scene.until("none")
+        await scene.report("atlas", {"ok": 30, "timeout": 5})
+        scene.levels["atlas"] = Level.UNAVAILABLE
+        waiting = await scene.until("approval")
+        code, told = await scene.order("approve", ROUTE, waiting["hold"]["proposal"], by="oscar")
+        assert (code, [change["target"] for change in told["changes"]]) == (0, ["birch"])
+        change = (await scene.until("fallback"))["change"]
+        await scene.report("birch", {"ok": 20})
+        code, told = await scene.interlock("review", "list", "support")
+        assert (code, {each["change"] for each in told["reviews"]} >= {change, waiting["change"]}) == (0, True)
+        code, stopped = await scene.interlock("review", "show", waiting["change"])
+        assert (code, stopped["source"], stopped["target"]) == (0, "atlas", None)
+        before = calls_of_the_route(stopped, "atlas", "before")
+        assert (before["errors"]["count"], before["errors"]["of"]) == (5, 35)
+        code, shown = await scene.interlock("review", "show", change)
+        assert calls_of_the_route(shown, "birch", "after")["outcomes"] == {"ok": 20}
+        why = ("--reason", "it answers worse", "--ticket", "CHG-1")
+        code, told = await scene.order("review", "close", change, "--outcome", "revoke", *why, by="oscar")
+        assert (code, [change["safe_state"] for change in told["changes"]]) == (0, ["human_queue"])
+        code, shown = await scene.interlock("review", "show", change)
+        closed = shown["review"]["closed"]
+        assert (shown["review"]["state"], closed["outcome"], closed["by"], closed["ticket"]) == (
+            "closed",
+            "revoke",
+            ["oscar"],
+            "CHG-1",
+        )

@@ -71,7 +71,7 @@ app.command("suspend")(operate.suspend)
 app.command("resume")(operate.resume)
 app.command("disable")(operate.disable)
 app.command("deny")(operate.deny)
-app.command("review")(review.review)
+app.add_typer(review.app, name="review")
 app.command("tickets")(tickets.tickets)
 app.add_typer(audit.app, name="audit")
 

@@ -60,9 +60,9 @@ def _lines(each: dict[str, Any], now: Micros) -> Iterator[Line]:
     yield "why", each["detail"] or f"{each['reason']}; the order itself cannot be read", ""
     incident = each["incident"]
     if incident:
-        like = f"; like ones lasted {_span(round(incident['expected_s'] * 1e6))}" if incident["expected_s"] else ""
         why = "" if incident["detail"] == each["detail"] else f": {incident['detail']}"
-        yield "incident", f"since {_ago(incident['since'], now)}{why}{like}", ""
+        yield "incident", f"since {_ago(incident['since'], now)}{why}", ""
+        yield "expected", _expected(incident), ""
     if each["canary"]:
         yield from _canary(each["canary"], now)
     if each["frozen"]:
@@ -76,6 +76,17 @@ def _lines(each: dict[str, Any], now: Micros) -> Iterator[Line]:
     if each["reviews"]:
         yield _reviews(each["reviews"], now)
     yield from _answers(each, now)
+
+
+def _expected(incident: dict[str, Any]) -> str:
+    """How long the incident lasts, on what that rests, or plainly that it is not known."""
+    count, like = incident["expected_from"], incident["expected_like"]
+    if not count:
+        return f"not known: no incident like it ({like}) is on record"
+    which = f"the {count} like it ({like})" if count > 1 else f"the one like it ({like})"
+    if incident["expected_s"] is None:
+        return f"not known: it has outlasted {which}"
+    return f"{_span(round(incident['expected_s'] * 1e6))} in all, {'the median of' if count > 1 else 'as long as'} {which}"
 
 
 def _hold(hold: dict[str, Any], now: Micros) -> Iterator[Line]:
@@ -112,7 +123,7 @@ def _rung(each: dict[str, Any], rung: dict[str, Any], now: Micros) -> tuple[str,
 
 
 def _reviews(reviews: list[dict[str, Any]], now: Micros) -> Line:
-    """How many are open; `interlock review` lists them."""
+    """How many are open; `interlock review list` lists them."""
     overdue, due = sum(review["overdue"] for review in reviews), reviews[0]["due"]
     if overdue:
         return "review", f"{overdue} OVERDUE of {len(reviews)} open, the first since {_ago(due, now)}", "bold red"

@@ -25,10 +25,14 @@ def above(counts: Mapping[int, int], limit_s: float) -> int:
 
 def quantile(counts: Mapping[int, int], q: float) -> float | None:
     """The q-quantile (0 to 1) in seconds, within 1 %; None without values."""
-    wanted = q * max(sum(counts.values()) - 1, 0)
+    return at_rank(counts, math.floor(q * max(sum(counts.values()) - 1, 0)) + 1)
+
+
+def at_rank(counts: Mapping[int, int], rank: int) -> float | None:
+    """The value at a place in their order, 1 …, in seconds, within 1 %; None if there are not so many."""
     passed = 0
     for place in sorted(counts):
         passed += counts[place]
-        if passed > wanted:
+        if passed >= rank:
             return float(2 * GAMMA**place / (1 + GAMMA))
     return None

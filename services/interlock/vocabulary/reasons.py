@@ -95,6 +95,8 @@ class Reason(StrEnum):
     REFUSED_BUT_LIVE = "refused_but_live"
     OTHER_MODEL_ANSWERED = "other_model_answered"
     NOTICE_NOT_ACCEPTED = "notice_not_accepted"
+    NOTICE_OVERDUE = "notice_overdue"
+    LAST_CHANNEL_SILENT = "last_channel_silent"
     LOG_GAP = "log_gap"
     REVIEW_OVERDUE = "review_overdue"
     NOT_SETTLED = "not_settled"
@@ -184,9 +186,11 @@ _MENDS: dict[Reason, str] = {
     Reason.REFUSED_BUT_LIVE: "The live decision service stands by a change that this router refuses: compare their policies; the route is in its safe state.",
     Reason.OTHER_MODEL_ANSWERED: "The provider answered with another model than approved: speak to the provider; the reply was withheld.",
     Reason.NOTICE_NOT_ACCEPTED: "Tell the governance function by hand and mend the receiver.",
+    Reason.NOTICE_OVERDUE: "Tell the governance function by hand, and see why the notifier did not: it may be down, or its receiver.",
+    Reason.LAST_CHANNEL_SILENT: "Tell the governance function by hand, and mend the receiver that the policy names as its last channel.",
     Reason.FOREIGN_RECORD: "Somebody else writes to a topic that only decision may write to: check the topic's ACL. What it overwrote was published again.",
     Reason.NOT_SETTLED: "A fault of ours: the route waits in its safe state for a resume; report it with its part of the audit log.",
-    Reason.REVIEW_OVERDUE: "Review the change: `interlock review`.",
+    Reason.REVIEW_OVERDUE: "Review the change: `interlock review list`.",
     Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the state topic.",
     Reason.ROUTER_REFUSED: "See why the router refused: `interlock status`. A canary is not widened until the next change.",
     Reason.LOG_GAP: "Another writer appended to the audit log: nothing to do if a decision process was replaced.",

@@ -12,7 +12,7 @@ from interlock.cli import connection
 from interlock.cli.app import app
 from interlock.decision.core.decide import Outcome
 from interlock.decision.core.events import Event, Ordered
-from interlock.records.audit import AuditKind, AuditRecord
+from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.change import RoutingChange
 from interlock.records.commands import Command
 from interlock.records.documents import RoutePolicy, Workflow
@@ -110,15 +110,16 @@ class Decision(Driver):
         outcome = super().happen(event)
         if outcome.to_journal:
             self.sequence += 1
-            self.journal(self.record(AuditKind.STEP, 0, outcome))
+            self.journal(self.record(AuditKind.STEP, 0, outcome, event.sealed if isinstance(event, Ordered) else b""))
         return outcome
 
-    def record(self, kind: AuditKind, term: int, outcome: Outcome | None = None) -> AuditRecord:
+    def record(self, kind: AuditKind, term: int, outcome: Outcome | None = None, command: bytes = b"") -> AuditRecord:
         changes = tuple(self.deployment.seal(change, "decision-1") for change in outcome.changes) if outcome else ()
         entries = outcome.entries if outcome else ()
         digest = self.state.digest.root
         shard = self.where.partition
-        return AuditRecord(shard, kind, "decision-1", term, self.sequence, self.now, (), changes, entries, digest)
+        inputs = (Input(InputKind.RECORD, COMMANDS.name, 0, 0, command),) if command else ()
+        return AuditRecord(shard, kind, "decision-1", term, self.sequence, self.now, inputs, changes, entries, digest)
 
     def journal(self, record: AuditRecord) -> None:
         self.steps.append(record)
