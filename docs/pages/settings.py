@@ -19,6 +19,7 @@ from interlock.runtime import fields, settings
 from interlock.runtime.first_settings import OPERATOR
 from interlock.runtime.settings import ServiceSettings
 from interlock.vocabulary.time import Micros, duration_text
+from interlock.watch.settings import WatchSettings
 from pages.markdown import table
 from pages.source import attributes, body, constants, summary
 
@@ -28,6 +29,7 @@ FILES: Mapping[str, type[ServiceSettings]] = MappingProxyType(
         "health-monitor": HealthMonitorSettings,
         "probe": ProbeSettings,
         "notifier": NotifierSettings,
+        "watch": WatchSettings,
         "gateway": GatewaySettings,
     }
 )

@@ -17,6 +17,7 @@ class Service(StrEnum):
     HEALTH_MONITOR = "health-monitor"
     DECISION = "decision"
     NOTIFIER = "notifier"
+    WATCH = "watch"
     PROBE = "probe"
     GATEWAY = "gateway"
 
@@ -25,6 +26,7 @@ _PACKAGES = {
     Service.HEALTH_MONITOR: "interlock.health_monitor",
     Service.DECISION: "interlock.decision",
     Service.NOTIFIER: "interlock.notifier",
+    Service.WATCH: "interlock.watch",
     Service.PROBE: "interlock.health_monitor.probe",
     Service.GATEWAY: "interlock.router.gateway",
 }

@@ -16,6 +16,7 @@ _OWNERS = {
     "health-monitor": "health-1",
     "probe": "probe-1",
     "notifier": "notifier-1",
+    "watch": "watch-1",
     "gateway": "gateway-1",
 }
 

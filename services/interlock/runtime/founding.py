@@ -52,6 +52,7 @@ SERVICES: Mapping[str, tuple[Role, ...]] = MappingProxyType(
         "probe-1": (Role.PROBE,),
         "gateway-1": (Role.REPORTER, Role.ROUTER),
         "notifier-1": (Role.NOTIFIER,),
+        "watch-1": (Role.WATCH,),
         "guardrail-1": (Role.GUARD,),
     }
 )

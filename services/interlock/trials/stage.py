@@ -34,6 +34,7 @@ MODULES: Mapping[str, str] = {
     "probe": "interlock.health_monitor.probe",
     "decision": "interlock.decision",
     "notifier": "interlock.notifier",
+    "watch": "interlock.watch",
     "gateway": "interlock.router.gateway",
 }
 """What `python -m` runs for each service."""

@@ -1,18 +1,19 @@
-"""What the audit log asks of the notifier, and how far it is done with it. Pure but for the shape of a record.
+"""What the audit log asks of those who follow its changes, and how far they are done with it. Pure but for the shape of a record.
 
-A notice exists because the log holds the change: so nothing is told that is not in a step that counts, and every change of such
-a step is told. Rules:
+The notifier tells of every change, the deadline watch sees to it that somebody was told. Both are asked by the log itself: nothing
+counts that is not in a step that counts, and every change of such a step does. Rules:
 
 1. A record counts if a decision key signed it and `ShardLog` takes it. Void steps say nothing and are nobody's fault: a
    decision process that lost its shard leaves them behind.
-2. Of a step that counts, every change is verified by itself, as a router would.
-3. The offset to commit is that of a *claim*: of the one under which the oldest unfinished change was made, or of the last.
-   Reading can begin nowhere else, since a step counts only by its claim; what is read again was told already, as the notices
-   topic says.
+2. What is of interest in a step that counts, the follower's own reading finds: `changes_in` every change, verified by itself as a
+   router would.
+3. The offset to commit is that of a *claim*: of the one under which the oldest unfinished of them was found, or of the last.
+   Reading can begin nowhere else, since a step counts only by its claim; what is read again is known from the notices topic.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
@@ -26,27 +27,49 @@ from interlock.vocabulary.reasons import Reason
 Change = Verified[RoutingChange]
 
 
+class Found(Protocol):
+    """What is found in a step: it has an identity, which is the same whenever the step is read."""
+
+    @property
+    def event_id(self) -> bytes:
+        """32 bytes."""
+        ...
+
+
+T = TypeVar("T", bound=Found)
+
+
+def changes_in(step: AuditRecord, trust: TrustRoot) -> Iterator[Change | Refused]:
+    """The changes of a step that counts, and why one of them does not."""
+    return (_open_change(sealed, trust) for sealed in step.changes)
+
+
 @dataclass(slots=True)
 class _Shard:
-    """One partition: its log, and the unfinished changes by event id with the term each was made in."""
+    """One partition: its log, and what is unfinished by event id with the term each was made in."""
 
     log: ShardLog
     unfinished: dict[bytes, int] = field(default_factory=dict)
 
 
-class AuditTrail:
-    """The changes to tell, and the offsets that are done with."""
+class AuditTrail(Generic[T]):
+    """What is found in the log, and the offsets that are done with.
 
-    def __init__(self) -> None:
+    Args:
+        read: Finds in a step that counts what is of interest to who follows.
+    """
+
+    def __init__(self, read: Callable[[AuditRecord, TrustRoot], Iterator[T | Refused]]) -> None:
+        self._read = read
         self._shards: dict[Position, _Shard] = {}
 
     @property
     def pending(self) -> int:
-        """How many changes are not finished."""
+        """How much of what was found is not finished."""
         return sum(len(shard.unfinished) for shard in self._shards.values())
 
-    def take(self, record: Record, trust: TrustRoot) -> Iterator[Change | Refused]:
-        """Take the next record of the log: the changes to tell, and why a part of it is refused.
+    def take(self, record: Record, trust: TrustRoot) -> Iterator[T | Refused]:
+        """Take the next record of the log: what is found in it, and why a part of it is refused.
 
         Args:
             record: As it was read; the records of a partition come in order, from its first one or from a claim.
@@ -63,16 +86,15 @@ class AuditTrail:
             return
         if not shard.log.take(record.offset, step):
             return
-        for sealed in step.changes:
-            change = _open_change(sealed, trust)
-            if isinstance(change, Verified):
-                shard.unfinished[change.event_id] = step.term
-            yield change
+        for found in self._read(step, trust):
+            if not isinstance(found, Refused):
+                shard.unfinished[found.event_id] = step.term
+            yield found
 
-    def finish(self, change: Change) -> None:
-        """A change is told, or can be told no more, and that is on record."""
+    def finish(self, event_id: bytes) -> None:
+        """Nothing more is to be done about what was found, and that is on record."""
         for shard in self._shards.values():
-            shard.unfinished.pop(change.event_id, None)
+            shard.unfinished.pop(event_id, None)
 
     def done(self) -> dict[Position, int]:
         """The offset to commit for each partition: reading begins there after a restart."""
