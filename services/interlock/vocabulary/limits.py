@@ -121,3 +121,6 @@ VERDICT_VALID_US_MAX = 3_600_000_000
 
 CHORES_PER_STEP_MAX = 200
 """Reviews, answers and disables that one decision ends; the others are due in the next."""
+
+ENDS_SOON_US = 2_592_000_000_000
+"""Within so long, 30 days, `policy check` tells what ends: as long as it takes people to validate, accept and sign anew."""

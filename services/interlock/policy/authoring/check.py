@@ -2,9 +2,10 @@
 
 The errors about rungs come from the one rule of admissibility that decision and routers use, so a policy that passes here is not
 refused there; where governance has signed a model's entry, the policy is compared with it. The warnings are about what public
-incidents teach: rungs that share a provider fail together.
+incidents teach.
 
-Not handled here: whether routes can move as they say (`transitions`), and what kinds of work ask for (`workflows`).
+Not handled here: whether routes can move as they say (`transitions`), what kinds of work ask for (`workflows`) and what a policy departs
+from (`departures`), what fails together (`shared_fate`), ends soon (`endings`) or is judged by nobody (`producers`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,15 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 from interlock.policy.admissible import Proposal, examine_rung
+from interlock.policy.authoring.departures import departure_problems
 from interlock.policy.authoring.draft import Draft
+from interlock.policy.authoring.endings import ending_warnings, rung_ending_warnings
 from interlock.policy.authoring.problems import FieldPath, Problem, Severity
+from interlock.policy.authoring.producers import producer_warnings
 from interlock.policy.authoring.registry import registered
+from interlock.policy.authoring.shared_fate import shared_fate_warnings
 from interlock.policy.authoring.transitions import transition_problems
-from interlock.policy.authoring.workflows import demand_problems, operator_warnings
+from interlock.policy.authoring.workflows import demand_problems
 from interlock.policy.book import Book, evidence_in
 from interlock.policy.lattice import DIMENSIONS, deltas
 from interlock.records.documents import RoutePolicy, RouteRule
@@ -35,17 +40,19 @@ _MENDS = {
 def check(draft: Draft, policy: RoutePolicy, now: Micros) -> list[Problem]:
     """Judge a policy that `compile_policy` made from the draft; the problems stand in the order of the file's lines."""
     signed = registered(draft.trust, draft.sealed.registrations)
-    found = [*_end_problems(draft, policy, now), *_webhook_problems(draft), *operator_warnings(draft)]
-    found += signed.warnings(draft.source)
     proposal = Proposal(policy, evidence_in(draft.trust, policy))
+    found = [*_end_problems(draft, policy, now), *ending_warnings(draft, proposal, now), *_webhook_problems(draft)]
+    found += signed.warnings(draft.source)
+    found += [*demand_problems(draft, policy), *departure_problems(draft, policy)]
     for number, entry in enumerate(draft.document.routes):
         rule = policy.rule(entry.slot, entry.scope)
         assert rule is not None, "the compiler keeps every route"
         found += _rung_problems(draft, list(_faults(signed.book, proposal, rule, now)), number)
         found += transition_problems(draft, number, rule)
-        found += demand_problems(draft, number, rule)
-        found += _ladder_warnings(draft, number, rule)
-        found += _rung_warnings(draft, proposal, number, rule)
+        found += producer_warnings(draft, number, rule)
+        found += shared_fate_warnings(draft, number, rule)
+        found += rung_ending_warnings(draft, proposal, number, rule, now)
+        found += _rung_warnings(draft, number, rule)
     return sorted(found, key=lambda problem: problem.line)
 
 
@@ -98,30 +105,10 @@ def _rung_problems(draft: Draft, faults: Sequence[_Fault], number: int) -> Itera
         yield draft.source.problem(_rung(number, fault.place), what, _MENDS.get(fault.reason, fault.reason.mend))
 
 
-def _ladder_warnings(draft: Draft, number: int, rule: RouteRule) -> Iterator[Problem]:
-    """What all rungs share, so that one incident takes the whole ladder."""
-    models = [rung.model for rung in rule.ladder]
-    if len(models) < 2:
-        return
-    for what, shared in (
-        ("provider", {model.provider for model in models}),
-        ("region", {region for model in models for region in model.data.regions}),
-        ("credential", {model.identity.secret_ref for model in models}),
-    ):
-        if len(shared) == 1:
-            mend = f"Add a rung with another {what}, or accept that one incident can take the whole ladder."
-            path = ("routes", number, "ladder")
-            yield draft.source.warning(path, f"all rungs share the {what} {min(shared)}", mend)
-
-
-def _rung_warnings(draft: Draft, proposal: Proposal, number: int, rule: RouteRule) -> Iterator[Problem]:
+def _rung_warnings(draft: Draft, number: int, rule: RouteRule) -> Iterator[Problem]:
     owners = {key.owner for key in draft.trust.keys}
     for place, rung in enumerate(rule.ladder):
         path = _rung(number, place)
-        evidence = proposal.evidence.get((rung.model.name, rung.model.version, rule.profile))
-        if evidence and evidence.expires_at < proposal.policy.expires_at:
-            what = f"the evidence for {rung.model.name} ends at {to_text(evidence.expires_at)}, before the policy"
-            yield draft.source.warning(path, what, "Have a validator renew it in time: the rung is left when it ends.")
         if rung.accepted_by not in owners:
             what = f"{rung.accepted_by} holds no key in the trust root"
             mend = "Name a person of the trust root, so that the acceptance can be traced to a signature."

@@ -13,8 +13,19 @@ from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.library import Library
 from interlock.policy.authoring.policy import CanaryEntry, RouteEntry, RungEntry
 from interlock.policy.authoring.problems import Problem
+from interlock.policy.authoring.usual import USUAL, Usual
 from interlock.records.codec import encode
-from interlock.records.documents import Approval, CanaryPlan, Needs, RoutePolicy, RouteRule, Rung, Webhook
+from interlock.records.documents import (
+    Approval,
+    CanaryPlan,
+    Departure,
+    Needs,
+    RoutePolicy,
+    RouteRule,
+    Rung,
+    SafeReply,
+    Webhook,
+)
 from interlock.signing.roles import Role
 from interlock.vocabulary.limits import POLICY_BYTES_MAX
 from interlock.vocabulary.time import Micros, duration_text
@@ -34,10 +45,11 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
         The policy, or every reason why there is none.
     """
     library = Library(draft)
-    problems = [*_audience_problems(draft), *_route_problems(draft, library)]
+    problems = [*_audience_problems(draft), *_repeated_departures(draft), *_route_problems(draft, library)]
     if problems:
         return sorted(problems, key=lambda problem: problem.line)
     document = draft.document
+    usual = USUAL[document.workflow]
     policy = RoutePolicy(
         agent=document.agent,
         version=document.version,
@@ -46,12 +58,20 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
         team=document.team,
         issued_at=issued_at,
         expires_at=document.expires_at,
-        review_within_us=document.review_within,
+        review_within_us=usual.review_within.usual if document.review_within is None else document.review_within,
         routes=tuple(
-            sorted((_rule(route, library) for route in document.routes), key=lambda rule: (rule.slot, rule.scope))
+            sorted(
+                (_rule(route, usual, library) for route in document.routes), key=lambda rule: (rule.slot, rule.scope)
+            )
         ),
         notify=tuple(
             sorted((Webhook(to.webhook, to.allow_private) for to in document.notify), key=lambda webhook: webhook.url)
+        ),
+        departures=tuple(
+            sorted(
+                (Departure(entry.demand, entry.because) for entry in document.departures),
+                key=lambda departure: departure.demand,
+            )
         ),
     )
     if len(encode(policy)) > POLICY_BYTES_MAX - _SIGNATURES_BYTES:
@@ -76,6 +96,14 @@ def _audience_problems(draft: Draft) -> Iterator[Problem]:
         yield draft.source.problem(
             ("agent",), what, f"Name one of: {', '.join(sorted(owned)) or 'none'}; or have the root's owners grant it."
         )
+
+
+def _repeated_departures(draft: Draft) -> Iterator[Problem]:
+    named = [entry.demand for entry in draft.document.departures]
+    for number, demand in enumerate(named):
+        if demand in named[:number]:
+            what = f"{demand} is departed from twice"
+            yield draft.source.problem(("departures", number, "from"), what, "Keep one of them, with both reasons.")
 
 
 def _route_problems(draft: Draft, library: Library) -> Iterator[Problem]:
@@ -111,7 +139,7 @@ def _ladder_problems(draft: Draft, library: Library, number: int, route: RouteEn
 
 
 def _reply_problems(draft: Draft, number: int, route: RouteEntry) -> Iterator[Problem]:
-    named = route.safe_state.read_only
+    named = route.safe_state.read_only if route.safe_state else None
     names = [rung.model for rung in route.ladder]
     if named and named.model not in names:
         path = ("routes", number, "safe_state", "read_only", "model")
@@ -137,25 +165,27 @@ def _guard_problems(draft: Draft, number: int, route: RouteEntry) -> Iterator[Pr
         yield draft.source.problem(("routes", number, "guards"), what, mend)
 
 
-def _rule(route: RouteEntry, library: Library) -> RouteRule:
+def _rule(route: RouteEntry, usual: Usual, library: Library) -> RouteRule:
+    """The route as it is signed: what it says, and for the rest what is usual for its kind of work."""
+    recovery, ending = route.recovery, route.safe_state
     return RouteRule(
         slot=route.slot,
         scope=route.scope,
         profile=route.task_profile,
         ladder=tuple(_rung(rung, route.task_profile, library) for rung in route.ladder),
-        triggers=tuple(route.triggers.rules()),
-        blind_us=route.blind,
-        stable_us=route.recovery.stable,
-        grace_us=route.grace,
-        safe_state=route.safe_state.state,
+        triggers=tuple(route.triggers.rules(usual.mode)),
+        blind_us=usual.blind.usual if route.blind is None else route.blind,
+        stable_us=recovery.stable if recovery else usual.stable,
+        grace_us=usual.grace.usual if route.grace is None else route.grace,
+        safe_state=ending.state if ending else usual.safe_state,
         evidence_level=route.evidence_level,
         needs=Needs(**dict(route.needs)),
         cost_ceiling=route.cost_ceiling,
         guards=route.guards,
-        dwell_us=route.recovery.dwell,
+        dwell_us=recovery.dwell if recovery else usual.dwell,
         canary=_canary(route.canary) if route.canary else None,
-        approval=Approval(route.approval.within, route.approval.ticket) if route.approval else Approval(),
-        safe_reply=route.safe_state.reply,
+        approval=Approval(route.approval.within, route.approval.ticket) if route.approval else usual.approval,
+        safe_reply=ending.reply if ending else SafeReply(),
     )
 
 

@@ -2,14 +2,15 @@
 
 Each document is refused as a whole if it has a field that is not named in its class: a misspelt safeguard must never be a
 safeguard that silently does nothing. Nothing about what a model can do, how it is identified or what it does with data has a
-default: what is not written is not known.
+default: what is not written is not known. A name without a value is refused, too: who meant nothing removes the line.
 """
 
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from interlock.policy.authoring.problems import Problem, explain
+from interlock.policy.authoring.problems import FieldPath, Problem, empty, explain
 from interlock.policy.authoring.source import Source
 
 
@@ -24,8 +25,21 @@ D = TypeVar("D", bound=Document)
 
 def parse(source: Source, document: type[D]) -> D | list[Problem]:
     """Read a source as one kind of document, or say everything that is wrong with it, from the top of the file."""
+    empties = {path: empty(document, path) for path in _empties(source.data, ())}
+    found = [source.problem(path, "has no value", mend) for path, mend in empties.items()]
     try:
-        return document.model_validate(source.data)
+        parsed = document.model_validate(source.data)
     except ValidationError as error:
-        found = [source.problem(path, what, mend) for path, what, mend in explain(document, error)]
+        wrong = explain(document, error)
+        found += [source.problem(path, what, mend) for path, what, mend in wrong if path not in empties]
         return sorted(found, key=lambda problem: problem.line)
+    return found or parsed
+
+
+def _empties(value: Any, path: FieldPath) -> Iterator[FieldPath]:
+    """Where a name, or a place in a list, has no value."""
+    if value is None:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _empties(item, (*path, key))

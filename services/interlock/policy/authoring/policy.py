@@ -38,6 +38,7 @@ from interlock.vocabulary.limits import (
 )
 
 WEBHOOKS_MAX = 8
+DEPARTURES_MAX = 8
 VERSION_MAX = 2**31 - 1
 CONTEXT_TOKENS_MAX = 1_000_000_000
 _WORKFLOWS = tuple(workflow for workflow in Workflow if workflow is not Workflow.OTHER)
@@ -95,7 +96,7 @@ class ApprovalEntry(Document):
 
 
 class RouteEntry(Document):
-    """One route of the agent: its ladder and how it is walked."""
+    """One route of the agent: its ladder and how it is walked. What may be left out and is not said here is in `usual`."""
 
     slot: Name = Field(examples=["main"])
     scope: Scope = Field(examples=['"*"'])
@@ -108,14 +109,14 @@ class RouteEntry(Document):
         min_length=1, max_length=LADDER_RUNGS_MAX, examples=["[{model: atlas-large, accepted_by: oscar}]"]
     )
     triggers: Triggers = Field(examples=["{unavailable: {for: 5s}}"])
-    blind: Duration = Field(examples=["30s"])
-    recovery: Recovery = Field(examples=["{stable: 60s, dwell: 2m}"])
+    blind: Duration | None = Field(default=None, examples=["30s"])
+    recovery: Recovery | None = Field(default=None, examples=["{stable: 60s, dwell: 2m}"])
     canary: CanaryEntry | None = Field(
         default=None, examples=["{steps: [1%, 5%, 25%, 50%], calls_min: 50, time_min: 60s, wait_max: 30m}"]
     )
     approval: ApprovalEntry | None = Field(default=None, examples=["{within: 30m, ticket: true}"])
-    grace: Duration = Field(examples=["60s"])
-    safe_state: SafeStateEntry = Field(examples=["suspend"])
+    grace: Duration | None = Field(default=None, examples=["60s"])
+    safe_state: SafeStateEntry | None = Field(default=None, examples=["suspend"])
 
 
 class WebhookEntry(Document):
@@ -123,6 +124,13 @@ class WebhookEntry(Document):
 
     webhook: Url = Field(examples=["https://governance.example.com/interlock"])
     allow_private: StrictBool = Field(default=False, examples=["false"])
+
+
+class DepartureEntry(Document):
+    """A demand on this kind of work that the policy does not meet, and why."""
+
+    demand: Name = Field(alias="from", examples=["short-grace"])
+    because: Text = Field(examples=['"a release under way is finished rather than broken off"'])
 
 
 class PolicyDocument(Document):
@@ -134,8 +142,11 @@ class PolicyDocument(Document):
     workflow: Annotated[Workflow, one_of(*_WORKFLOWS)] = Field(examples=["customer_facing"])
     team: Text = Field(examples=["payments-automation"])
     expires_at: Moment = Field(examples=["2027-06-30"])
-    review_within: PositiveDuration = Field(examples=["5d"])
+    review_within: PositiveDuration | None = Field(default=None, examples=["5d"])
     routes: tuple[RouteEntry, ...] = Field(min_length=1, max_length=ROUTES_PER_POLICY_MAX)
     notify: tuple[WebhookEntry, ...] = Field(
         min_length=1, max_length=WEBHOOKS_MAX, examples=["[{webhook: https://governance.example.com/interlock}]"]
+    )
+    departures: tuple[DepartureEntry, ...] = Field(
+        default=(), max_length=DEPARTURES_MAX, examples=['[{from: short-grace, because: "…"}]']
     )

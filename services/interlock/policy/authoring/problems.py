@@ -63,6 +63,13 @@ def explain(model: type[BaseModel], error: ValidationError) -> list[tuple[FieldP
     return [_explained(model, detail) for detail in details if not _follows(detail, details, model)]
 
 
+def empty(model: type[BaseModel], path: FieldPath) -> str:
+    """What to do about a name without a value."""
+    name, fields = str(path[-1]) if path else "", _fields(model, path[:-1])
+    needless = name not in fields or not fields[name].is_required()
+    return f"Write a value{_for_example(name, fields)}{', or remove the line' if needless else ''}."
+
+
 def _follows(detail: ErrorDetails, details: list[ErrorDetails], model: type[BaseModel]) -> bool:
     """Whether an error only follows from another: a list too short for want of its wrong items, a field misspelt."""
     path = detail["loc"]

@@ -20,7 +20,8 @@ def transition_problems(draft: Draft, number: int, rule: RouteRule) -> Iterator[
     """What keeps one route from moving as it should."""
     yield from _trigger_problems(draft, number, rule)
     yield from _material_problems(draft, number, rule)
-    if draft.document.routes[number].recovery.canary and rule.canary is None:
+    recovery = draft.document.routes[number].recovery
+    if recovery and recovery.canary and rule.canary is None:
         path = ("routes", number, "recovery", "canary")
         yield draft.source.problem(path, "recovery by canary has no plan", f"Add {_PLAN} to the route.")
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictBool
@@ -15,6 +16,9 @@ from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
 from interlock.vocabulary.time import SECOND
 
 QUALITY_METRICS_MAX = 16
+
+UNREPORTED = frozenset({WatchedTrigger.QUALITY, WatchedTrigger.LOW_CONFIDENCE, WatchedTrigger.COST})
+"""Triggers on which nobody reports yet: the health-monitor has no detector for them (docs/health.md)."""
 
 _MODES = (Mode.CUTOVER, Mode.CANARY, Mode.AWAIT_APPROVAL, Mode.SUSPEND)
 _Mode = Annotated[Mode, one_of(*_MODES)]
@@ -32,14 +36,14 @@ class Lasting(Document):
     """A trigger without a threshold that must last for a while: no call succeeds."""
 
     for_: PositiveDuration = Field(alias="for", examples=["5s"])
-    mode: _Mode = Field(default=Mode.CUTOVER, examples=["cutover"])
+    mode: _Mode | None = Field(default=None, examples=["cutover"])
 
 
 class Certain(Document):
     """A trigger that one observation proves, so that it need not last."""
 
     for_: Duration = Field(alias="for", examples=["0s"])
-    mode: _Mode = Field(default=Mode.CUTOVER, examples=["cutover"])
+    mode: _Mode | None = Field(default=None, examples=["cutover"])
 
 
 class Gradual(Lasting):
@@ -58,7 +62,7 @@ class RefusalsAbove(Lasting):
     """The model refuses more than a share of the calls: a reason to stop, never to try a laxer one."""
 
     above: Share = Field(examples=["10%"])
-    mode: Annotated[Mode, BeforeValidator(_stops)] = Field(default=Mode.SUSPEND, examples=["suspend"])
+    mode: Annotated[Mode | None, BeforeValidator(_stops)] = Field(default=Mode.SUSPEND, examples=["suspend"])
 
 
 class LatencyAbove(Gradual):
@@ -96,8 +100,16 @@ class Triggers(Document):
     credential: Certain | None = Field(default=None, examples=["{for: 0s}"])
     wrong_model: Certain | None = Field(default=None, examples=["{for: 0s}"])
 
-    def rules(self) -> Iterator[TriggerRule]:
-        """The triggers as they are signed, in the order of their kinds, metrics by name."""
+    def rules(self, usual: Mode = Mode.CUTOVER) -> Iterator[TriggerRule]:
+        """The triggers as they are signed, in the order of their kinds, metrics by name.
+
+        Args:
+            usual: How the route leaves its model where a trigger does not say it.
+        """
+        for rule in self._written():
+            yield rule if rule.mode is not Mode.OTHER else replace(rule, mode=usual)
+
+    def _written(self) -> Iterator[TriggerRule]:
         yield _rule(WatchedTrigger.UNAVAILABLE, 0.0, self.unavailable)
         if self.errors:
             yield _rule(WatchedTrigger.ERRORS, self.errors.above, self.errors)
@@ -123,7 +135,7 @@ class Triggers(Document):
 
 def _rule(kind: WatchedTrigger, threshold: float, entry: Lasting | Certain, metric: str = "") -> TriggerRule:
     tolerated = isinstance(entry, Gradual) and entry.tolerated
-    return TriggerRule(kind, threshold, entry.for_, entry.mode, metric, tolerated)
+    return TriggerRule(kind, threshold, entry.for_, entry.mode or Mode.OTHER, metric, tolerated)
 
 
 def trigger_path(rule: TriggerRule) -> FieldPath:

@@ -27,6 +27,10 @@ def checked(draft: Draft | list[Problem], now: Micros = NOW) -> list[Problem]:
     return check(draft, policy, now)
 
 
+def errors(problems: list[Problem]) -> list[Problem]:
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
+
+
 def test_a_sound_policy_has_no_problem_at_all(draft_of: DraftOf) -> None:
     assert checked(draft_of()) == []
 
@@ -74,7 +78,7 @@ def test_a_rung_broader_than_the_one_above_it_is_refused_though_the_primary_boun
     policy = policy_text.replace(
         "    triggers:", "      - {model: cedar, accepted_by: oscar, accepted_in_advance: true}\n    triggers:", 1
     )
-    (problem,) = checked(draft_of(policy, registry, {**evidence, "c.sealed": vouch("cedar", "2")}))
+    (problem,) = errors(checked(draft_of(policy, registry, {**evidence, "c.sealed": vouch("cedar", "2")})))
     assert (problem.line, problem.field) == (18, "routes[0].ladder[2].model")
     assert "beyond birch: pay" in problem.what
 
@@ -91,16 +95,16 @@ def test_a_payment_agents_fallback_that_can_execute_code_is_refused(
     without = registry_text.replace("network: internal", "network: none")
     smuggled = without[:start] + without[start:].replace("code_execution: false", "code_execution: true")
     assert smuggled != registry_text
-    payments = policy_text.replace("customer_facing", "money_moving")
+    payments = policy_text.replace("customer_facing", "money_moving").replace("grace: 90s", "grace: 60s")
     payments = payments.replace("accepted_in_advance: true", "accepted_in_advance: true\n        equivalent: false")
-    errors = [problem for problem in checked(draft_of(payments, smuggled)) if problem.severity is Severity.ERROR]
+    found = errors(checked(draft_of(payments, smuggled)))
     told = (
         "support.yaml:15: routes[0].ladder[1].model: birch may not be used here: code_execution: yes, where atlas has no "
         "(broader_code_execution). Choose a fallback that cannot execute code where the primary cannot."
     )
-    assert [str(problem) for problem in errors] == [told]
+    assert [str(problem) for problem in found] == [told]
     networked = without[:start] + without[start:].replace("network: none", "network: internet")
-    (problem,) = [found for found in checked(draft_of(payments, networked)) if found.severity is Severity.ERROR]
+    (problem,) = errors(checked(draft_of(payments, networked)))
     assert "network: internet, where atlas has none (broader_network)" in problem.what
 
 
@@ -154,8 +158,7 @@ def test_failed_and_expired_evidence_is_refused(
     failed = checked(draft_of(evidence={**evidence, "birch.sealed": vouch("birch", "2", safety=0)}))
     assert ["reached 0, 1 is asked for (evidence_level)" in problem.what for problem in failed] == [True]
     ended = checked(draft_of(evidence={**evidence, "birch.sealed": vouch("birch", "2", days=1)}), Micros(NOW + 2 * DAY))
-    errors = [problem for problem in ended if problem.severity is Severity.ERROR]
-    assert ["evidence_expired" in problem.what for problem in errors] == [True]
+    assert ["evidence_expired" in problem.what for problem in errors(ended)] == [True]
 
 
 def test_a_policy_that_has_ended_is_told_once(draft_of: DraftOf, policy_text: str) -> None:

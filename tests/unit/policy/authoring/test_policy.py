@@ -107,7 +107,7 @@ def test_every_safe_state_can_be_written(policy_text: str, written: str, state: 
         ("version: 3", "version: true", 2, "version", "whole number", "Write one"),
         ("version: 3\n", "", 1, "version", "is missing", "Add `version: 1`"),
         ("team: helpdesk", "team: 7", 5, "team", "must be text, not 7", 'quotes: "7"'),
-        ("team: helpdesk", "team:", 5, "team", "not nothing", "Write one text"),
+        ("team: helpdesk", "team:", 5, "team", "has no value", "Write a value"),
         ("team: helpdesk", "taem: helpdesk", 5, "taem", "no such field", "Did you mean `team`?"),
         ("agent: support", "agent: Support Desk", 1, "agent", "not a name", "lower-case"),
         ("expires_at: 2026-12-31", "expires_at: next year", 6, "expires_at", "not a date", "2027-01-31"),
