@@ -13,6 +13,7 @@ from typing import Any
 
 from interlock.decision.core.choice import stable_us
 from interlock.decision.core.commands import who_may
+from interlock.decision.core.expected import expected_duration
 from interlock.decision.core.state import State
 from interlock.decision.core.usable import Case, disabled, guard_verdict, health
 from interlock.policy.admissible import inadmissible
@@ -160,16 +161,21 @@ def review_document(change: str, entry: ReviewEntry, now: Micros) -> dict[str, A
 
 
 def _incident(sight: Sight) -> dict[str, Any] | None:
-    """Why the route is off its primary, and how long like incidents have lasted."""
-    incident, change = sight.entry.incident, sight.change
+    """Why the route is off its primary, and how long that is expected to last in all, as of now, on what it rests.
+
+    `expected_s` is null where it is not known: `expected_from` then says how many like incidents this one has outlasted.
+    """
+    incident = sight.entry.incident
     if incident is None:
         return None
-    expected = change.expected_us / SECOND if change and change.expected_us else None
+    expected = expected_duration(sight.state.history, incident, sight.now)
     return {
         "since": to_text(incident.since),
         "trigger": str(incident.trigger),
         "detail": incident.detail,
-        "expected_s": expected,
+        "expected_s": expected.us / SECOND if expected.us else None,
+        "expected_from": expected.incidents,
+        "expected_like": expected.like,
     }
 
 

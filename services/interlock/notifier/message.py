@@ -9,11 +9,12 @@ the same bytes. Rules:
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from interlock.notifier.wording import Cut, approval_command, failed_checks, plain, summary, text
 from interlock.records.change import RoutingChange
-from interlock.vocabulary.time import SECOND, to_text
+from interlock.vocabulary.time import SECOND, Micros, to_text
 
 EVENT_TYPE = "interlock.routing_change"
 """The `type` of every body."""
@@ -38,19 +39,24 @@ def body_of(change: RoutingChange, event_id: bytes) -> bytes:
     return body
 
 
+def told(kind: str, at: Micros, data: Mapping[str, Any]) -> bytes:
+    """A body: its type, the time that it speaks of, what it says."""
+    document = {"type": kind, "timestamp": to_text(at), "data": data}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _encoded(change: RoutingChange, event_id: bytes, cut: Cut) -> bytes:
     data = {
         "summary": summary(change, cut),
         "text": text(change, cut),
         "event_id": event_id.hex(),
-        **_told(change, cut),
+        **_change(change, cut),
         "verification": _verification(change, cut),
     }
-    document = {"type": EVENT_TYPE, "timestamp": to_text(change.issued_at), "data": data}
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return told(EVENT_TYPE, change.issued_at, data)
 
 
-def _told(change: RoutingChange, cut: Cut) -> dict[str, Any]:
+def _change(change: RoutingChange, cut: Cut) -> dict[str, Any]:
     """The change as data."""
     return {
         "change_id": plain(change.id, cut.chars),
@@ -80,6 +86,8 @@ def _told(change: RoutingChange, cut: Cut) -> dict[str, Any]:
         "accountable_team": plain(change.team, cut.chars),
         "issued_at": to_text(change.issued_at),
         "expected_s": change.expected_us / SECOND if change.expected_us else None,
+        "expected_from": change.expected_from,
+        "expected_like": plain(change.expected_like, cut.chars) or None,
         "review_due": to_text(change.review_due),
     }
 

@@ -10,7 +10,7 @@ from interlock.signing.verifier import Refused
 
 
 class Receipts:
-    """Progress by change and channel, from notices that a notifier signed."""
+    """Progress by news and channel, from notices that a notifier signed."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, dict[str, Progress]] = {}
@@ -26,7 +26,7 @@ class Receipts:
         return None
 
     def claim(self, event_id: bytes) -> Mapping[str, Progress]:
-        """Hand over what is known of a change, by channel, and forget it: from now on its telling knows better."""
+        """Hand over what is known of some news, by channel, and forget it: from now on its telling knows better."""
         return self._known.pop(event_id, {})
 
     def clear(self) -> None:

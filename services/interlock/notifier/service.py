@@ -1,11 +1,11 @@
-"""The notifier's loop: follow the audit log, start a telling for each change, commit what is done.
+"""The notifier's loop: follow the audit log, start a telling for all that is news, commit what is done.
 
 The order of reading is what makes it right:
 
 1. First the policies to their end, then the notices to theirs, then the audit log from the committed claim.
 2. After each batch of the audit log, and before it is judged, the policies are read to their end again: what decision knew when
    it wrote the batch (a new trust root, a new policy) is then known here too.
-3. An offset is committed when every change below it is finished, and finished means: on the notices topic.
+3. An offset is committed when all news below it is finished, and finished means: on the notices topic.
 
 While the broker is away nothing new is read, but the tellings under way go on. After `FAILURES_MAX` failures in a row the
 service ends, and whoever started it starts it anew.
@@ -20,13 +20,14 @@ from typing import Any
 
 import structlog
 
-from interlock.notifier.audit_trail import AuditTrail, Change
 from interlock.notifier.core import Progress
 from interlock.notifier.instruments import Instruments
+from interlock.notifier.news import News, news_in
 from interlock.notifier.receipts import Receipts
 from interlock.notifier.telling import Office, Sender, Telling
 from interlock.records.documents import RoutePolicy
 from interlock.reporting.shell import Shell
+from interlock.runtime.audit_trail import AuditTrail
 from interlock.runtime.bus import Position, Reader, Record
 from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
@@ -40,7 +41,7 @@ GROUP = "interlock-notifier"
 """The group under which offsets of the audit log are committed."""
 
 PENDING_MAX = 10_000
-"""Changes on their way at once. With more, reading pauses: the log keeps what was not read."""
+"""News on its way at once. With more, reading pauses: the log keeps what was not read."""
 
 FAILURES_MAX = 30
 """Failures to reach the broker in a row, about a second apart, before the service gives up."""
@@ -93,7 +94,7 @@ async def open_service(it: Shell, sender: Sender, stop: Stop) -> "NotifierServic
 
 
 class NotifierService:
-    """Tells of every change in the audit log.
+    """Tells of every change and every overdue review in the audit log.
 
     Args:
         inbox: What is read.
@@ -105,7 +106,7 @@ class NotifierService:
         self._inbox = inbox
         self._office = office
         self._readiness = readiness
-        self._trail = AuditTrail()
+        self._trail = AuditTrail(news_in)
         self._receipts = Receipts()
         self._in_hand: deque[Record] = deque()
         self._committed: dict[Position, int] = {}
@@ -159,9 +160,9 @@ class NotifierService:
             else:
                 tellings.start(self._tell(found, self._receipts.claim(found.event_id)))
 
-    async def _tell(self, change: Change, known: Mapping[str, Progress]) -> None:
-        if await Telling(self._office, change, known).run():
-            self._trail.finish(change)
+    async def _tell(self, news: News, known: Mapping[str, Progress]) -> None:
+        if await Telling(self._office, news, known).run():
+            self._trail.finish(news.event_id)
 
     async def _report(self, refused: Refused, record: Record) -> None:
         await self._office.findings.report(refused.reason, refused.detail, record)

@@ -1,12 +1,12 @@
-"""Tells one change on every channel of its agent's policy, and writes down what came of it.
+"""Tells one thing, a change or an overdue review, on every channel of its agent's policy, and writes down what came of it.
 
 Every channel goes its own way: one that hangs holds up nobody but itself, and each has at most `TURNS_PER_CHANNEL` attempts
-under way, so a dead receiver costs a bounded number of connections however many changes wait for it.
+under way, so a dead receiver costs a bounded number of connections however much waits for it.
 
 Attempts do not wait for the log: while the broker is away they go on, and their outcomes are written as soon as it is back. But
 nothing counts as done before its outcome is on the notices topic.
 
-The age of a change is counted on the clock that never goes back, from what civil time said it was when it was first seen here.
+The age of news is counted on the clock that never goes back, from what civil time said it was when it was first seen here.
 """
 
 import asyncio
@@ -29,9 +29,8 @@ from interlock.notifier.core import (
     slot_at,
 )
 from interlock.notifier.instruments import Instruments
-from interlock.notifier.message import body_of
+from interlock.notifier.news import News
 from interlock.notifier.webhook import Delivery, channel_of
-from interlock.records.change import RoutingChange
 from interlock.records.documents import RoutePolicy, Webhook
 from interlock.records.sealing import seal
 from interlock.records.telling import Notice, NoticeKind
@@ -40,7 +39,6 @@ from interlock.runtime.bus import Publisher
 from interlock.runtime.clock import Clock
 from interlock.runtime.lifecycle import Stop
 from interlock.signing.keys import SigningKey
-from interlock.signing.verifier import Verified
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
@@ -50,7 +48,7 @@ TURNS_PER_CHANNEL = 8
 """Attempts under way on one channel: enough for a storm, and not so many that we are one."""
 
 NOBODY = "nobody"
-"""The channel of a change whose agent has no policy here: its one notice says that nobody could be told."""
+"""The channel of news whose agent has no policy here: its one notice says that nobody could be told."""
 
 _POLICY_WAIT_S = 0.5
 _WRITE_AGAIN_S = 1.0
@@ -95,21 +93,20 @@ class Office:
 
 
 class Telling:
-    """One change on its way to the people who must know.
+    """News on its way to the people who must know.
 
     Args:
         office: What it works with.
-        change: The change.
+        news: What is told.
         known: What the notices topic says of each channel already.
     """
 
-    def __init__(self, office: Office, change: Verified[RoutingChange], known: Mapping[str, Progress]) -> None:
+    def __init__(self, office: Office, news: News, known: Mapping[str, Progress]) -> None:
         self._office = office
-        self._change = change
+        self._news = news
         self._progress = dict(known)
-        self._body = body_of(change.value, change.event_id)
         reading = office.clock.now()
-        self._issued_boot = reading.boot - max(0, reading.wall - change.value.issued_at)
+        self._issued_boot = reading.boot - max(0, reading.wall - news.issued_at)
 
     async def run(self) -> bool:
         """Tell it on every channel until each is at its end. True if that is on record; False if we were asked to stop."""
@@ -129,7 +126,7 @@ class Telling:
                     telling.create_task(self._tell(channel, writing))
         told = any(progress.end is NoticeKind.ACCEPTED for progress in self._progress.values())
         if not told and not self._office.stop.is_set():
-            detail = f"no policy of {self._change.value.agent} is held, so nobody is named to be told"
+            detail = f"no policy of {self._news.agent} is held, so nobody is named to be told"
             self._record(writing, NOBODY, 0, NoticeKind.EXHAUSTED, Delivery(0, detail))
 
     async def _channels(self) -> set[str]:
@@ -141,7 +138,7 @@ class Telling:
         return {channel_of(webhook) for webhook in policy.notify} if policy else set()
 
     def _policy(self) -> RoutePolicy | None:
-        return self._office.policy_of(self._change.value.agent)
+        return self._office.policy_of(self._news.agent)
 
     def _standing(self, channel: str) -> Progress:
         return self._progress.get(channel, Progress())
@@ -176,8 +173,8 @@ class Telling:
     async def _send(self, webhook: Webhook, age: Micros) -> Delivery:
         return await self._office.sender.send(
             webhook,
-            self._change.event_id.hex(),
-            self._body,
+            self._news.event_id.hex(),
+            self._news.body,
             now=self._office.clock.now().wall,
             timeout_s=attempt_limit(age) / SECOND,
         )
@@ -186,22 +183,21 @@ class Telling:
         self, writing: asyncio.TaskGroup, channel: str, slot: int, kind: NoticeKind, delivery: Delivery
     ) -> None:
         """Take note of an outcome, and begin to write it down."""
-        change = self._change.value
         notice = Notice(
-            change_id=change.id,
-            event_id=self._change.event_id,
-            agent=change.agent,
+            change_id=self._news.id,
+            event_id=self._news.event_id,
+            agent=self._news.agent,
             channel=channel,
             attempt=slot,
             kind=kind,
             status=delivery.status,
             detail=delivery.detail,
-            change_issued_at=change.issued_at,
+            change_issued_at=self._news.issued_at,
             at=self._office.clock.now().wall,
         )
         self._progress[channel] = apply(self._standing(channel), notice)
         self._office.instruments.ended(kind, self._age())
-        _log.info("notice", change=change.id, channel=channel, attempt=slot, kind=str(kind), detail=delivery.detail)
+        _log.info("notice", change=self._news.id, channel=channel, attempt=slot, kind=str(kind), detail=delivery.detail)
         writing.create_task(self._write(notice))
 
     async def _write(self, notice: Notice) -> None:

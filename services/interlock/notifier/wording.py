@@ -38,6 +38,7 @@ _WHY = {
     Trigger.POLICY_EXPIRED: "the policy expired",
     Trigger.NOT_ADMISSIBLE: "policy no longer allows {model}",
     Trigger.SUSPENDED: "it was ordered, and only a signed resume ends it",
+    Trigger.UNNOTIFIED: "nobody is known to have been told of an earlier change in time, and only a signed resume ends it",
     Trigger.REJECTED: "a person rejected {model}",
     Trigger.APPROVED: "a person approved {model}",
     Trigger.AWAITING_APPROVAL: "{model} waits for approval",
@@ -104,7 +105,7 @@ def text(change: RoutingChange, cut: Cut) -> str:
     lines = [
         f"What: {change.route.key} {_moved(change)}.",
         f"Why: {change.cause.detail or _why(change)}.",
-        *([f"Expected: like incidents have lasted {_roughly(change.expected_us)}."] if change.expected_us else []),
+        f"Expected: {_expected(change)}.",
         *([_asked(change, cut)] if change.proposed is not None else []),
         f"Verified: {_verified(change, cut)}",
         f"Differences: {_differences(change, cut)}",
@@ -139,6 +140,20 @@ def _stopped(change: RoutingChange, *, first: bool) -> str:
 
 def _why(change: RoutingChange) -> str:
     return _WHY[change.cause.trigger].replace("{model}", change.cause.model or "the model")
+
+
+def _expected(change: RoutingChange) -> str:
+    """How long it will last, on what that rests, or plainly that it is not known."""
+    count, like = change.expected_from, change.expected_like
+    if not like:
+        return "to last; no incident is in progress"
+    if not count:
+        return f"not known; no incident like this one ({like}) is on record"
+    which = f"{count} incidents like it ({like})" if count > 1 else f"the one incident like it ({like})"
+    if not change.expected_us:
+        return f"not known; this incident has outlasted {'all ' if count > 1 else ''}{which}"
+    basis = f"the median of {which}" if count > 1 else f"as long as {which}"
+    return f"the incident lasts {_roughly(change.expected_us)} in all, {basis}"
 
 
 def _asked(change: RoutingChange, cut: Cut) -> str:

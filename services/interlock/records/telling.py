@@ -20,9 +20,10 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice(Statement):
-    """One attempt to tell the governance function of one change; an accepted one is the receipt.
+    """One attempt to tell the governance function of one change, or of one review that is overdue; an accepted one is the receipt.
 
     Attributes:
+        change_id: The change's; of an overdue review `review/` and the change's.
         channel: `webhook:<host>#<digest>`; `nobody` where no policy names whom to tell.
         attempt: The slot of the schedule that it used, 1 …; slots that passed unused are left out. 0: none was possible.
     """

@@ -134,8 +134,18 @@ def test_how_long_like_incidents_lasted_is_shown(as_json, interlock, decision):
     decision.wait(5)
     assert decision.target == "atlas"
     decision.verdict("atlas", "unavailable", Level.UNAVAILABLE)
-    assert only(as_json("status"))["incident"]["expected_s"] == 300
-    assert "like ones lasted 5 min" in interlock("status").stdout
+    incident = only(as_json("status"))["incident"]
+    told = (incident["expected_s"], incident["expected_from"], incident["expected_like"])
+    assert told == (300, 1, "unavailable of atlas")
+    assert "5 min in all, as long as the one like it (unavailable of atlas)" in interlock("status").stdout
+
+
+def test_an_incident_that_nothing_like_it_is_known_of_is_said_to_be_so(as_json, interlock, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    decision.verdict("atlas", "unavailable", Level.UNAVAILABLE)
+    incident = only(as_json("status"))["incident"]
+    assert (incident["expected_s"], incident["expected_from"]) == (None, 0)
+    assert "not known: no incident like it (unavailable of atlas) is on record" in interlock("status").stdout
 
 
 def test_a_router_that_refuses_is_shown_with_its_reason(as_json, interlock, decision):

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 
 from interlock.notifier.service import GROUP, open_service
 from interlock.notifier.webhook import Delivery
-from interlock.records.audit import AuditKind, AuditRecord
+from interlock.records.audit import AuditKind, AuditRecord, Entry
 from interlock.records.change import RoutingChange
+from interlock.records.codec import encode
 from interlock.records.documents import Webhook
 from interlock.records.log import NO_TERM
 from interlock.records.sealing import open_sealed
+from interlock.records.state import ReviewEntry
 from interlock.records.telling import Finding, Notice, NoticeKind
 from interlock.reporting.findings import Findings
 from interlock.reporting.shell import Shell
@@ -68,6 +70,16 @@ class World:
         opened = open_sealed(sealed, DEPLOYMENT.root, RoutingChange)
         assert isinstance(opened, Verified)
         return opened.event_id
+
+    def overdue(self, change: str) -> str:
+        """Append a step by which the review of a change became overdue; its name in notices."""
+        self.sequence += 1
+        review = ReviewEntry("support/main/*", "atlas", "birch", START, self.clock.now().wall, overdue=True)
+        entry = Entry(f"review/{change}", encode(review))
+        now = self.clock.now().wall
+        said = AuditRecord(SHARD, AuditKind.STEP, "decision-1", self.term, self.sequence, now, (), (), (entry,), b"")
+        self.broker.append(LOG, b"0", DEPLOYMENT.seal(said, "decision-1"))
+        return entry.key
 
     def notices(self) -> list[Notice]:
         return [self._opened(value, Notice) for value in self._values(NOTICES.name, NOTICES.partitions)]
@@ -166,6 +178,29 @@ def test_after_a_restart_nothing_that_was_accepted_is_told_again():
             async with world.notifier():
                 await asyncio.sleep(3)
         assert len(world.received) == 1
+
+    virtual(scenario)
+
+
+def test_a_review_that_is_overdue_is_told_once_on_the_same_schedule_whatever_restarts():
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        name = world.overdue("support/main/*@1.0.1")
+        world.answer = lambda: Delivery(500, "it answered 500")
+        await world.killed_notifier(after_s=6)
+        assert [at for at, _ in world.received] == [0, 2, 5]
+        assert world.committed() == 0
+        world.answer = lambda: Delivery(204)
+        for _ in range(2):
+            async with world.notifier():
+                await asyncio.sleep(60)
+        assert [at for at, _ in world.received] == [0, 2, 5, 10]
+        assert len({message_id for _, message_id in world.received}) == 1
+        assert [(notice.change_id, notice.attempt) for notice in world.notices()] == [(name, n) for n in (1, 2, 3, 4)]
+        assert world.notices()[-1].kind is NoticeKind.ACCEPTED
+        assert {notice.event_id.hex() for notice in world.notices()} == {message_id for _, message_id in world.received}
+        assert world.findings() == []
 
     virtual(scenario)
 

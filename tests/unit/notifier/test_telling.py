@@ -9,6 +9,7 @@ import pytest
 
 from interlock.notifier.core import SCHEDULE_S, SLOTS, Progress
 from interlock.notifier.instruments import Instruments
+from interlock.notifier.news import news_of
 from interlock.notifier.telling import NOBODY, TURNS_PER_CHANNEL, Office, Telling
 from interlock.notifier.webhook import Delivery, channel_of
 from interlock.records.change import RoutingChange
@@ -123,7 +124,7 @@ class World:
         self.receivers.answers[webhook.url] = lambda number: answers[min(number, len(answers) - 1)]
 
     async def tell(self, change: RoutingChange = CHANGE, known: Mapping[str, Progress] | None = None) -> bool:
-        return await Telling(self.office, verified(change), known or {}).run()
+        return await Telling(self.office, news_of(verified(change)), known or {}).run()
 
     def kinds(self, webhook: Webhook = HOOK) -> list[NoticeKind]:
         return [notice.kind for notice in self.log.notices if notice.channel == channel_of(webhook)]
