@@ -318,4 +318,10 @@ def test_what_the_how_to_shows_is_fit_to_be_signed(as_json: AsJson, policy: Path
     first = text[:triggers] + leaving + rest
     profile = "    task_profile: invoice-extraction\n    safe_state: suspend\n"
     policy.write_text(first + scope + profile + text[triggers:blind] + rest + text[end:])
-    assert as_json("policy", "check", policy) == {"file": str(policy), "ok": True, "problems": []}
+    told = as_json("policy", "check", policy)
+    assert told["ok"]
+    assert {problem["field"].partition("routes[0].")[2] for problem in told["problems"]} == {
+        "triggers.quality.groundedness",
+        "triggers.cost",
+        "canary",
+    }, "it is told of what nobody judges yet"
