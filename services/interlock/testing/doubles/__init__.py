@@ -12,4 +12,5 @@ No setting leads here; a trial names the module.
     wordless_decision     orders without saying why, or what it verified
     contented_monitor     finds no model slow, and none faulty
     boastful_notifier     signs receipts for notices that it never sent
+    sleeping_watch        finds that everybody was told in time
 """
