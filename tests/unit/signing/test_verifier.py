@@ -230,7 +230,7 @@ MAY_SAY = {
     PayloadType.EVIDENCE: {Role.VALIDATOR},
     PayloadType.ROUTE_POLICY: set(),
     PayloadType.DENIAL: {Role.SAFETY},
-    PayloadType.COMMAND: {Role.OPERATOR, Role.AGENT_OWNER, Role.SAFETY},
+    PayloadType.COMMAND: {Role.OPERATOR, Role.AGENT_OWNER, Role.SAFETY, Role.WATCH},
     PayloadType.TELEMETRY: {Role.REPORTER, Role.PROBE},
     PayloadType.GUARD_BEAT: {Role.GUARD},
     PayloadType.VERDICT: {Role.HEALTH},
@@ -242,6 +242,7 @@ MAY_SAY = {
     PayloadType.STATE_MARK: {Role.DECISION},
     PayloadType.TICKET: {Role.ROUTER},
     PayloadType.NOTICE: {Role.NOTIFIER},
+    PayloadType.BREACH: {Role.WATCH},
     PayloadType.FINDING: {
         Role.DECISION,
         Role.HEALTH,
@@ -249,6 +250,7 @@ MAY_SAY = {
         Role.PROBE,
         Role.ROUTER,
         Role.NOTIFIER,
+        Role.WATCH,
     },
 }
 """DESIGN 4, copied by hand: which role may say what by itself. A policy takes two."""

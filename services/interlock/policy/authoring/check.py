@@ -26,7 +26,7 @@ from interlock.policy.authoring.transitions import transition_problems
 from interlock.policy.authoring.workflows import demand_problems
 from interlock.policy.book import Book, evidence_in
 from interlock.policy.lattice import DIMENSIONS, deltas
-from interlock.records.documents import RoutePolicy, RouteRule
+from interlock.records.documents import RoutePolicy, RouteRule, Unnotified
 from interlock.records.models import Model
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, to_text
@@ -41,7 +41,12 @@ def check(draft: Draft, policy: RoutePolicy, now: Micros) -> list[Problem]:
     """Judge a policy that `compile_policy` made from the draft; the problems stand in the order of the file's lines."""
     signed = registered(draft.trust, draft.sealed.registrations)
     proposal = Proposal(policy, evidence_in(draft.trust, policy))
-    found = [*_end_problems(draft, policy, now), *ending_warnings(draft, proposal, now), *_webhook_problems(draft)]
+    found = [
+        *_end_problems(draft, policy, now),
+        *ending_warnings(draft, proposal, now),
+        *_webhook_problems(draft),
+        *_last_channel_problems(draft),
+    ]
     found += signed.warnings(draft.source)
     found += [*demand_problems(draft, policy), *departure_problems(draft, policy)]
     for number, entry in enumerate(draft.document.routes):
@@ -126,6 +131,35 @@ def _webhook_problems(draft: Draft) -> Iterator[Problem]:
             yield draft.source.problem(path, what, "Write `allow_private: true` beside it, or name a public address.")
         if to.webhook in [other.webhook for other in draft.document.notify[:number]]:
             yield draft.source.problem(path, f"{to.webhook} is listed twice", "Keep one of them.")
+
+
+def _last_channel_problems(draft: Draft) -> Iterator[Problem]:
+    """The last channel is for the case that nobody could be told otherwise: it must work, and by itself."""
+    document, last, path = draft.document, draft.document.last_channel, ("last_channel", "webhook")
+    if last is None:
+        if document.unnotified is Unnotified.SUSPEND:
+            what = "the agent is stopped when nobody is told of a change, and nobody is told of that, either"
+            yield draft.source.warning(
+                ("unnotified",), what, "Name a `last_channel` that shares nothing with `notify`."
+            )
+        return
+    host = urlsplit(last.webhook).hostname or ""
+    if _is_private(host) and not last.allow_private:
+        what = f"{last.webhook} is a private address, and messages to those are refused"
+        yield draft.source.problem(path, what, "Write `allow_private: true` beside it, or name a public address.")
+    elif urlsplit(last.webhook).scheme == "http" and not last.allow_private:
+        yield draft.source.problem(
+            path, f"{last.webhook} is not encrypted, and only https is spoken", "Write https://…"
+        )
+    if _server(last.webhook) in [_server(to.webhook) for to in document.notify]:
+        what = f"{host} receives the notices, too: what silences them silences the last channel"
+        yield draft.source.warning(path, what, "Name a receiver that shares nothing with `notify`.")
+
+
+def _server(address: str) -> tuple[str, int]:
+    """Who answers at an address: host and port."""
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _rung(number: int, place: int) -> FieldPath:

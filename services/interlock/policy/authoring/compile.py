@@ -49,7 +49,7 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
     if problems:
         return sorted(problems, key=lambda problem: problem.line)
     document = draft.document
-    usual = USUAL[document.workflow]
+    usual, last = USUAL[document.workflow], document.last_channel
     policy = RoutePolicy(
         agent=document.agent,
         version=document.version,
@@ -67,6 +67,8 @@ def compile_policy(draft: Draft, issued_at: Micros) -> RoutePolicy | list[Proble
         notify=tuple(
             sorted((Webhook(to.webhook, to.allow_private) for to in document.notify), key=lambda webhook: webhook.url)
         ),
+        unnotified=document.unnotified,
+        last_channel=Webhook(last.webhook, last.allow_private) if last else None,
         departures=tuple(
             sorted(
                 (Departure(entry.demand, entry.because) for entry in document.departures),

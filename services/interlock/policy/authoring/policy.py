@@ -28,7 +28,7 @@ from interlock.policy.authoring.fields import (
 )
 from interlock.policy.authoring.safe_states import SafeStateEntry
 from interlock.policy.authoring.triggers import Triggers
-from interlock.records.documents import Workflow
+from interlock.records.documents import Unnotified, Workflow
 from interlock.vocabulary.limits import (
     CALLS_MAX,
     CANARY_STEPS_MAX,
@@ -41,6 +41,7 @@ WEBHOOKS_MAX = 8
 DEPARTURES_MAX = 8
 VERSION_MAX = 2**31 - 1
 CONTEXT_TOKENS_MAX = 1_000_000_000
+_UNNOTIFIED = tuple(word for word in Unnotified if word is not Unnotified.OTHER)
 _WORKFLOWS = tuple(workflow for workflow in Workflow if workflow is not Workflow.OTHER)
 
 
@@ -133,6 +134,13 @@ class DepartureEntry(Document):
     because: Text = Field(examples=['"a release under way is finished rather than broken off"'])
 
 
+class LastChannelEntry(Document):
+    """Where the deadline watch itself tells that a notice was not accepted in time."""
+
+    webhook: Url = Field(examples=["https://on-call.example.net/interlock"])
+    allow_private: StrictBool = Field(default=False, examples=["false"])
+
+
 class PolicyDocument(Document):
     """One agent's policy."""
 
@@ -146,6 +154,10 @@ class PolicyDocument(Document):
     routes: tuple[RouteEntry, ...] = Field(min_length=1, max_length=ROUTES_PER_POLICY_MAX)
     notify: tuple[WebhookEntry, ...] = Field(
         min_length=1, max_length=WEBHOOKS_MAX, examples=["[{webhook: https://governance.example.com/interlock}]"]
+    )
+    unnotified: Annotated[Unnotified, one_of(*_UNNOTIFIED)] = Field(default=Unnotified.RECORD, examples=["suspend"])
+    last_channel: LastChannelEntry | None = Field(
+        default=None, examples=["{webhook: https://on-call.example.net/interlock}"]
     )
     departures: tuple[DepartureEntry, ...] = Field(
         default=(), max_length=DEPARTURES_MAX, examples=['[{from: short-grace, because: "…"}]']
