@@ -23,6 +23,7 @@ from interlock.records.commands import Command, Verb
 from interlock.records.documents import WHOLE, RouteRule
 from interlock.records.health import Level
 from interlock.records.state import Hold, HoldKind, ReviewEntry, RouteEntry
+from interlock.records.telling import Breach
 from interlock.signing.roles import Role
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import SECOND, Micros, to_text
@@ -40,6 +41,7 @@ class Concern(StrEnum):
     APPROVAL = "approval"
     ORDERED = "ordered"
     ROUTER_REFUSED = "router_refused"
+    UNNOTIFIED = "unnotified"
     CANARY = "canary"
     FALLBACK = "fallback"
     REVIEW_OVERDUE = "review_overdue"
@@ -55,12 +57,14 @@ class Echo:
         routers: By change id: each router's answer.
         heard: By route: when each router last answered a change of it.
         accepted: By change id: after how many seconds a notice of it was accepted.
+    breaches: By change id: the deadline watch's word that this took too long, or never was.
         orders: By event id: the commands on the topic, and who signed them.
     """
 
     routers: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     heard: dict[str, dict[str, Micros]] = field(default_factory=lambda: defaultdict(dict))
     accepted: dict[str, float] = field(default_factory=dict)
+    breaches: dict[str, Breach] = field(default_factory=dict)
     orders: dict[bytes, tuple[Command, frozenset[str]]] = field(default_factory=dict)
 
 
@@ -120,6 +124,7 @@ def picture(sight: Sight) -> dict[str, Any]:
         "routers": answers,
         "routers_silent": {name: to_text(at) for name, at in sorted(heard.items()) if change and name not in answers},
         "notice_accepted_after_s": echo.accepted.get(change.id) if change else None,
+        "breach": _breach(sight),
     }
 
 
@@ -133,6 +138,8 @@ def concern(sight: Sight) -> Concern:
         return Concern.STOPPED
     if entry.nacked or any(word != APPLIED for word in answers.values()):
         return Concern.ROUTER_REFUSED
+    if sight.change is not None and sight.change.id in sight.echo.breaches:
+        return Concern.UNNOTIFIED
     if entry.canary is not None:
         return Concern.CANARY
     if entry.incident is not None:
@@ -225,6 +232,20 @@ def command_line(verb: str, *arguments: str, keys: list[str]) -> str:
     return shlex.join(
         ["interlock", verb, *arguments, *(part for name in keys for part in ("--key", f"keys/{name}.pem"))]
     )
+
+
+def _breach(sight: Sight) -> dict[str, Any] | None:
+    """That nobody was told of the change in time, and what is known of the attempts."""
+    breach = sight.echo.breaches.get(sight.change.id) if sight.change else None
+    if breach is None:
+        return None
+    return {
+        "at": to_text(breach.at),
+        "deadline_s": breach.deadline_us / SECOND,
+        "suspends": breach.suspends,
+        "detail": breach.detail,
+        "watch": breach.watch,
+    }
 
 
 def _canary(sight: Sight) -> dict[str, Any] | None:

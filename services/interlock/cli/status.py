@@ -14,7 +14,7 @@ from interlock.cli.status_text import show
 from interlock.records.change import AckKind, Acknowledgement, RoutingChange
 from interlock.records.commands import Command
 from interlock.records.sealing import open_sealed
-from interlock.records.telling import Notice, NoticeKind
+from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.settings import ServiceSettings
@@ -55,7 +55,7 @@ def status(
 
 
 async def read_echo(bus: Bus, trust: TrustRoot) -> Echo:
-    """Read what routers, people and the notifier said.
+    """Read what routers, people, the notifier and the deadline watch said.
 
     Raises:
         InfrastructureError: The bus cannot be reached.
@@ -63,7 +63,7 @@ async def read_echo(bus: Bus, trust: TrustRoot) -> Echo:
     echo = Echo()
     reader = await bus.reader([ACKS.name, COMMANDS.name, NOTICES.name])
     for record in await reader.read_to_end():
-        opened = open_sealed(record.value, trust, Acknowledgement, Command, Notice)
+        opened = open_sealed(record.value, trust, Acknowledgement, Command, Notice, Breach)
         if isinstance(opened, Refused):
             continue
         said = opened.value
@@ -74,6 +74,8 @@ async def read_echo(bus: Bus, trust: TrustRoot) -> Echo:
             echo.orders[opened.event_id] = (said, opened.signers)
         elif isinstance(said, Notice) and said.kind is NoticeKind.ACCEPTED:
             echo.accepted.setdefault(said.change_id, (said.at - said.change_issued_at) / SECOND)
+        elif isinstance(said, Breach):
+            echo.breaches.setdefault(said.change_id, said)
     await reader.close()
     return echo
 

@@ -17,6 +17,7 @@ _WORDS = {
     Concern.APPROVAL: "waiting for approval",
     Concern.ORDERED: "stopped until a resume",
     Concern.ROUTER_REFUSED: "refused by a router",
+    Concern.UNNOTIFIED: "that nobody was told of in time",
     Concern.CANARY: "in a canary",
     Concern.FALLBACK: "on a fallback",
     Concern.REVIEW_OVERDUE: "with an overdue review",
@@ -86,7 +87,9 @@ def _expected(incident: dict[str, Any]) -> str:
     which = f"the {count} like it ({like})" if count > 1 else f"the one like it ({like})"
     if incident["expected_s"] is None:
         return f"not known: it has outlasted {which}"
-    return f"{_span(round(incident['expected_s'] * 1e6))} in all, {'the median of' if count > 1 else 'as long as'} {which}"
+    return (
+        f"{_span(round(incident['expected_s'] * 1e6))} in all, {'the median of' if count > 1 else 'as long as'} {which}"
+    )
 
 
 def _hold(hold: dict[str, Any], now: Micros) -> Iterator[Line]:
@@ -145,6 +148,12 @@ def _answers(each: dict[str, Any], now: Micros) -> Iterator[Line]:
     accepted = each["notice_accepted_after_s"]
     told = f"accepted after {accepted:.1f} s" if accepted is not None else "not accepted yet"
     yield "notice", told, "" if accepted is not None else "yellow"
+    breach = each["breach"]
+    if breach:
+        late = (
+            f"nobody was told within {breach['deadline_s']:g} s: {breach['detail']}; recorded {_ago(breach['at'], now)}"
+        )
+        yield "BREACH", late, "bold red"
 
 
 def _by(names: list[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from interlock.records.change import AckKind, Acknowledgement
 from interlock.records.documents import Approval, Mode, SafeState, Workflow
 from interlock.records.health import Level
-from interlock.records.telling import Notice, NoticeKind
+from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.testing.builders import DAY, model
 from interlock.testing.stories import DOWN, PLAN, slow
 from interlock.vocabulary.time import SECOND, Micros, seconds
@@ -47,7 +47,7 @@ def test_the_keys_are_a_contract(as_json, decision):
     assert list(only(as_json("status"))) == [
         "route", "agent", "concern", "target", "safe_state", "since", "reason", "detail", "change", "material", "incident",
         "hold", "canary", "frozen", "approved", "rejected", "kept_away", "rungs", "guards", "reviews", "routers",
-        "routers_silent", "notice_accepted_after_s",
+        "routers_silent", "notice_accepted_after_s", "breach",
     ]  # fmt: skip
 
 
@@ -259,3 +259,41 @@ def test_text_from_outside_cannot_play_tricks_on_the_terminal(interlock, decisio
 def test_before_anything_was_decided_it_says_what_to_do(as_json, interlock, decision):
     assert as_json("status") == {"routes": []}
     assert "publish a policy" in interlock("status").stdout
+
+
+def test_a_change_that_nobody_was_told_of_in_time_is_a_concern_and_a_late_receipt_does_not_hide_it(
+    as_json, interlock, decision
+):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    decision.verdict("atlas", "unavailable", Level.UNAVAILABLE)
+    change, event_id = decision.last, decision.entry.event_id
+    at, deadline = Micros(change.issued_at + seconds(301)), seconds(300)
+    fields = (change.id, event_id, "support", ROUTE, change.issued_at, deadline, False, "no attempt is on record", at)
+    decision.say(NOTICES, Breach("watch-1", *fields), "watch-1")
+    shown = only(as_json("status"))
+    assert (shown["concern"], shown["notice_accepted_after_s"]) == ("unnotified", None)
+    assert (shown["breach"]["deadline_s"], shown["breach"]["detail"]) == (300, "no attempt is on record")
+    assert "BREACH    nobody was told within 300 s: no attempt is on record" in interlock("status").stdout
+    late = Micros(change.issued_at + seconds(400))
+    told = Notice(change.id, event_id, "support", "webhook:x", 9, NoticeKind.ACCEPTED, 200, "", change.issued_at, late)
+    decision.say(NOTICES, told, "notifier-1")
+    shown = only(as_json("status"))
+    assert (shown["concern"], shown["notice_accepted_after_s"]) == ("unnotified", 400)
+
+
+def test_a_breach_that_no_watch_signed_is_not_shown(as_json, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    change = decision.last
+    fields = (
+        change.id,
+        decision.entry.event_id,
+        "support",
+        ROUTE,
+        change.issued_at,
+        seconds(300),
+        False,
+        "",
+        change.issued_at,
+    )
+    decision.say(NOTICES, Breach("notifier-1", *fields), "notifier-1")
+    assert only(as_json("status"))["breach"] is None
