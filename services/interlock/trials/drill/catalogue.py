@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from interlock.trials.drill import primary_failure
+from interlock.trials.drill import broader, primary_failure, unapproved
 from interlock.trials.drill.exercise import Exercise
 from interlock.vocabulary.errors import ConfigurationError
 
-EXERCISES = (primary_failure.EXERCISE,)
+EXERCISES = (primary_failure.EXERCISE, unapproved.EXERCISE, broader.EXERCISE)
 
 
 def selected(only: Sequence[str]) -> list[Exercise]:

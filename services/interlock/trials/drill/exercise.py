@@ -15,6 +15,7 @@ from typing import Any
 
 from interlock.trials.drill.cast import Cast
 from interlock.trials.drill.field import Field
+from interlock.vocabulary.time import Micros
 
 
 class Act(IntEnum):
@@ -71,12 +72,22 @@ class Exercise:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of an exercise, act by act; `stopped`: something was waited for in vain, and the test ended there."""
+    """What came of an exercise, act by act.
+
+    Attributes:
+        exercise: The exercise.
+        evidence: What was seen.
+        summaries: The same in one line for each act.
+        faults: What is not as it must be; empty: the test is passed.
+        story: What was done and seen, and when.
+        stopped: Whether something was waited for in vain: the test ended there.
+    """
 
     exercise: Exercise
     evidence: dict[str, Any] = field(default_factory=dict)
     summaries: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    story: list[tuple[Micros, str]] = field(default_factory=list)
     stopped: bool = False
 
     @property

@@ -5,6 +5,7 @@ service that is killed. What is waited for is what model servers, webhook receiv
 Nothing waits for a duration.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from interlock.trials.typed import typed
 from interlock.trials.witness import NotSeen, Watch, Witness
 from interlock.vocabulary.identifiers import ANY, RouteId, shard_of
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import NEVER, SECOND, Micros
+from interlock.vocabulary.time import NEVER, SECOND, Micros, seconds
 from interlock.wire.topics import ROUTES, SHARDS
 
 PATIENCE_S = 45.0
@@ -37,6 +38,9 @@ PATIENCE_S = 45.0
 
 REPLIES = 10
 """How many replies must bear a new state out: each tenth of them was asked for by another name."""
+
+UNDER_WAY = seconds(1)
+"""Requests that were sent before a router obeyed may still reach a model's server so long afterwards."""
 
 GATEWAY = "gateway-1"
 DECISION = "decision-1"
@@ -59,6 +63,7 @@ class Field:
         places: Where all these listen.
         deadline_s: Within which time governance must be told.
         command_line: The module of the command line that people type at.
+        terminals: How many type at the same time: each command is a process that wants a core.
         tell: Is told what happens, a line at a time.
     """
 
@@ -73,6 +78,7 @@ class Field:
     places: Places
     deadline_s: float
     command_line: str
+    terminals: asyncio.Semaphore
     tell: Callable[[str], None]
 
     # What the outside world does.
@@ -114,7 +120,8 @@ class Field:
 
     async def type(self, *words: str) -> Mapping[str, Any]:
         """Type a command; what it answers to programs."""
-        return await typed(self.stage.workspace, *words, module=self.command_line)
+        async with self.terminals:
+            return await typed(self.stage.workspace, *words, module=self.command_line)
 
     async def kill(self, service: str) -> None:
         """End a service at once, as a power cut would."""

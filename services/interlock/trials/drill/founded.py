@@ -3,7 +3,7 @@
 The times in the policies suit a run of minutes; production's are some ten times as long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 
 from interlock.runtime.founding import Plan
 from interlock.trials.drill.cast import DEPLOYMENT, Actor, Agent, Cast, Validation
+from interlock.vocabulary.identifiers import ANY
 from interlock.vocabulary.time import SECOND, Micros, to_text
 
 OWNER = "oscar"
@@ -48,7 +49,6 @@ ENTRY: Mapping[str, Any] = {
 
 ROUTE: Mapping[str, Any] = {
     "slot": "main",
-    "scope": "*",
     "triggers": {"unavailable": {"for": "100ms"}},
     "blind": "10s",
     "recovery": {"stable": "3s", "dwell": "0s"},
@@ -95,10 +95,18 @@ def plan(cast: Cast, places: Places, now: Micros) -> Plan:
 
 
 def policy_text(
-    agent: Agent, places: Places, now: Micros, *, version: int = 1, ladder: tuple[str, ...] | None = None
+    agent: Agent, places: Places, now: Micros, *, version: int = 1, ladders: Mapping[str, Sequence[str]] | None = None
 ) -> str:
-    """An agent's policy as it would be written, under another version and with another ladder if one is given."""
-    rungs = [{"model": each, "accepted_by": OWNER, "accepted_in_advance": True} for each in ladder or agent.ladder]
+    """An agent's policy as it would be written.
+
+    Args:
+        agent: The agent.
+        places: Where governance is told.
+        now: The policy is valid for 90 days from now.
+        version: Its version.
+        ladders: By scope, the ladder of one route each; None: one route with the agent's own ladder.
+    """
+    routes = [_route(agent, scope, ladder) for scope, ladder in (ladders or {ANY: agent.ladder}).items()]
     notify = [{"webhook": places.governance, "allow_private": True}]
     written = {
         "agent": agent.name,
@@ -106,12 +114,17 @@ def policy_text(
         "expires_at": _date(now, _VALIDITY_DAYS),
         **POLICY,
         "version": version,
-        "routes": [_merged({**ROUTE, "task_profile": agent.tasks, "ladder": rungs}, agent.route)],
+        "routes": routes,
         "notify": notify,
     }
     if agent.last_channel:
         written["last_channel"] = {"webhook": places.last_channel, "allow_private": True}
     return _yaml(_merged(written, agent.policy))
+
+
+def _route(agent: Agent, scope: str, ladder: Sequence[str]) -> dict[str, Any]:
+    rungs = [{"model": each, "accepted_by": OWNER, "accepted_in_advance": True} for each in ladder]
+    return _merged({**ROUTE, "scope": scope, "task_profile": agent.tasks, "ladder": rungs}, agent.route)
 
 
 def variable(server: str) -> str:

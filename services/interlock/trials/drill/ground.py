@@ -30,6 +30,9 @@ from interlock.trials.typed import COMMAND_LINE
 from interlock.trials.witness import Watch, Witness
 from interlock.vocabulary.errors import ConfigurationError
 
+TERMINALS = 2
+"""How many commands are typed at the same time."""
+
 DEADLINE_S = 300.0
 """Within which time governance must be told of a change: what the standard asks for."""
 
@@ -120,7 +123,7 @@ async def open_field(
         founding = plan(cast, places, clock.now().wall)
         stage = await stack.enter_async_context(Stage.open(drill.folder / "deployment", broker, founding))
         governance = await stack.enter_async_context(_receiver(stage, NOTIFIER_KEY, governance_port))
-        last_channel = await stack.enter_async_context(_receiver(stage, _last_key(stage), last_port))
+        last_channel = await stack.enter_async_context(_receiver(stage, WATCH_KEY, last_port))
         keys = {agent.name: stage.workspace.make_agent_key(agent.name) for agent in cast.agents}
         witness = Witness(stage.book)
         watch = await stack.enter_async_context(Watch(stage.bus, witness, stage.processes.check))
@@ -148,6 +151,7 @@ async def open_field(
             places=places,
             deadline_s=drill.deadline_s,
             command_line=drill.doubles.get(TYPED, COMMAND_LINE),
+            terminals=asyncio.Semaphore(TERMINALS),
             tell=tell,
         )
 
@@ -179,7 +183,3 @@ async def _start(
     for service in services:
         await stage.start(service, module=doubles.get(service), environment=credentials)
     await stage.processes.ready(*services)
-
-
-def _last_key(stage: Stage) -> str:
-    return WATCH_KEY if stage.workspace.key(WATCH_KEY).is_file() else NOTIFIER_KEY

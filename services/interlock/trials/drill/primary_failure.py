@@ -12,7 +12,7 @@ from typing import Any
 from interlock.records.change import RoutingChange, Trigger
 from interlock.trials.drill.cast import Actor, Agent, Cast
 from interlock.trials.drill.exercise import Act, Exercise, Seen
-from interlock.trials.drill.field import Field
+from interlock.trials.drill.field import UNDER_WAY, Field
 from interlock.trials.steady_client import Fate
 from interlock.trials.told import change_document
 from interlock.vocabulary.time import SECOND, Micros, seconds
@@ -36,9 +36,6 @@ STEPS = (
     Step(PRIMARY, {"mode": "refuse"}, FIRST, Trigger.UNAVAILABLE, seconds(0.5)),
     Step(FIRST, {"mode": "error", "share": 0.8}, SECOND_ONE, Trigger.ERRORS, seconds(2)),
 )
-
-UNDER_WAY = seconds(1)
-"""Requests that were sent before a router obeyed may still reach a model's server so long afterwards."""
 
 CAST = Cast(
     agents=(

@@ -5,7 +5,6 @@
 Not handled here: how the outcome is shown (`report`, `page`).
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ from interlock.trials.drill.exercise import Act, Outcome
 from interlock.trials.drill.field import Field
 from interlock.trials.drill.ground import Drill, broker_of, open_field
 from interlock.trials.drill.temptation import temptation
+from interlock.trials.drill.together import together
 from interlock.trials.witness import NotSeen, Witness
 from interlock.vocabulary.time import Micros
 
@@ -61,7 +61,7 @@ async def play(drill: Drill, tell: Callable[[str], None]) -> Drilled:
     ):
         began = field.now
         for act in Act:
-            await asyncio.gather(*(_play(act, outcome, field) for outcome in outcomes if act in outcome.exercise.acts))
+            await together(_play(act, outcome, field) for outcome in outcomes if act in outcome.exercise.acts)
         for outcome in outcomes:
             outcome.add(temptation(outcome.exercise.cast, field))
         ended = field.now
@@ -75,6 +75,7 @@ async def _play(act: Act, outcome: Outcome, field: Field) -> None:
         return
 
     def tell(line: str) -> None:
+        outcome.story.append((field.now, line))
         field.tell(f"{outcome.exercise.id}  {line}")
 
     try:
