@@ -1,36 +1,29 @@
 """`interlock init DIR`: a whole working configuration, to be read and changed."""
 
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
-from string import Template
-from typing import Annotated, Final
+from typing import Annotated, Any
 
 import typer
-import yaml
 
 from interlock.cli.answer import Json, say
+from interlock.cli.examples import EXAMPLE_NAMES, USUAL_EXAMPLE, Example, load_example
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import first_settings
-from interlock.runtime.founding import Plan, found
+from interlock.runtime.founding import found
+from interlock.runtime.workspace import Workspace
 from interlock.vocabulary.errors import ConfigurationError
-from interlock.vocabulary.identifiers import is_name
-from interlock.vocabulary.time import Micros, parse_duration, to_text
-
-_INSTALLED = Path(__file__).parents[1] / "deploy" / "policies"
-_CHECKOUT = Path(__file__).parents[3] / "deploy" / "policies"
-EXAMPLES: Final = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
-"""Where the examples are: beside the package in a wheel, at the top of a checkout."""
-
-AGENT = "invoice"
-PROFILE = "invoice-extraction"
-_POLICY_LASTS = parse_duration("180d")
-_EVIDENCE_LASTS = parse_duration("365d")
-_ROTATION_AFTER = parse_duration("365d")
+from interlock.vocabulary.identifiers import ANY, RouteId, is_name
 
 
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     deployment: Annotated[str, typer.Option(help="The deployment's name: the audience of every record.")] = "default",
     bootstrap: Annotated[str, typer.Option(help="Kafka bootstrap servers.")] = "127.0.0.1:9092",
+    example: Annotated[
+        str, typer.Option(help=f"The policy to begin with. One of {', '.join(f'`{name}`' for name in EXAMPLE_NAMES)}.")
+    ] = USUAL_EXAMPLE,
     as_json: Json = False,
 ) -> None:
     """Write a working configuration: trust root, keys, models, evidence, an example policy, settings of every service."""
@@ -39,11 +32,10 @@ def init(
             f"{deployment!r} cannot name a deployment.", "Use lower-case letters, digits and . _ @ -."
         )
     now = SystemClock().now().wall
-    workspace = found(directory, example_plan(deployment, now), now)
-    agent_key = workspace.make_agent_key(AGENT)
-    for service, values in first_settings(deployment, bootstrap, {AGENT: agent_key}).items():
-        workspace.write_settings(service, values)
-    readme = workspace.write(directory / "README.md", _example("workspace.md"))
+    chosen = load_example(example, deployment, now)
+    workspace = found(directory, chosen.plan, now)
+    _write_settings(workspace, chosen, bootstrap)
+    readme = workspace.write(directory / "README.md", chosen.readme())
     say(
         {"directory": str(directory), "deployment": deployment, "next": str(readme)},
         f"{directory} holds a working configuration. Its README.md tells the next steps.",
@@ -51,23 +43,20 @@ def init(
     )
 
 
-def example_plan(deployment: str, now: Micros) -> Plan:
-    """The example: one agent, two models, evidence for both."""
-    registry = _example("registry.yaml", rotation=to_text(Micros(now + _ROTATION_AFTER)))
-    evidence = {
-        f"{name}.{PROFILE}": _example(
-            "evidence.yaml",
-            model=name,
-            version=entry["version"],
-            profile=PROFILE,
-            validated=to_text(now),
-            ends=to_text(Micros(now + _EVIDENCE_LASTS)),
-        )
-        for name, entry in yaml.safe_load(registry)["models"].items()
-    }
-    policy = _example("invoice.yaml", deployment=deployment, ends=to_text(Micros(now + _POLICY_LASTS)))
-    return Plan(deployment, registry, evidence, {AGENT: policy})
+def _write_settings(workspace: Workspace, example: Example, bootstrap: str) -> None:
+    """The settings of every service; the gateway knows one key for each route of the agent."""
+    first = RouteId(example.agent, "main", ANY)
+    agents = {example.agent: workspace.make_agent_key(example.agent)} if first in example.routes else {}
+    settings = first_settings(example.plan.deployment, bootstrap, agents)
+    settings["gateway"]["agents"] += _other_keys(workspace, example.routes, first)
+    for service, values in settings.items():
+        workspace.write_settings(service, values)
 
 
-def _example(name: str, **values: object) -> str:
-    return Template((EXAMPLES / name).read_text("utf-8")).substitute(values)
+def _other_keys(workspace: Workspace, routes: tuple[RouteId, ...], first: RouteId) -> Iterator[dict[str, Any]]:
+    """A key for every other route: its slot and scope are known from it, never from what the agent says."""
+    for route in routes:
+        if route != first:
+            place = route.slot if route.scope == ANY else f"{route.slot}.{route.scope}"
+            key = workspace.make_agent_key(f"{route.agent}.{place}")
+            yield {**route._asdict(), "key_sha256": sha256(key.encode()).hexdigest()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.cli.init import example_plan
+from interlock.cli.examples import USUAL_EXAMPLE, load_example
 from interlock.policy.book import Book, Taken, take
 from interlock.runtime.founding import SERVICES, Plan, found
 from interlock.runtime.opening import load_trust
@@ -16,7 +16,7 @@ from interlock.vocabulary.errors import ConfigurationError
 
 @pytest.fixture
 def plan() -> Plan:
-    return example_plan("testbed", NOW)
+    return load_example(USUAL_EXAMPLE, "testbed", NOW).plan
 
 
 def test_several_agents_share_one_owner_and_one_root(plan: Plan, tmp_path: Path) -> None:
