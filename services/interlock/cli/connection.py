@@ -31,12 +31,12 @@ class Standing:
     Attributes:
         book: The documents that count.
         root_id: Identity of the trust root that everything starts from.
-        there: The identity of every record there, whether it counts or not.
+        counted: The identity of every record that counted when it came; a newer one may stand in its place since.
     """
 
     book: Book
     root_id: bytes
-    there: frozenset[bytes]
+    counted: frozenset[bytes]
 
 
 async def read_standing(bus: Bus, settings: ServiceSettings) -> Standing:
@@ -47,14 +47,17 @@ async def read_standing(bus: Bus, settings: ServiceSettings) -> Standing:
         InfrastructureError: The bus cannot be reached.
     """
     trust, root_id = load_trust(settings.trust_root, settings.deployment)
-    book, there = Book.start(trust, root_id), set()
+    book, counted = Book.start(trust, root_id), set()
     reader = await bus.reader([POLICIES.name])
     for record in await reader.read_to_end():
-        there.add(identity(record.value))
         taken = take(book, record.value)
-        book = taken.book if isinstance(taken, Taken) else book
+        if isinstance(taken, Taken):
+            book = taken.book
+            counted.add(taken.event_id)
+        elif identity(record.value) == root_id:
+            counted.add(root_id)
     await reader.close()
-    return Standing(book, root_id, frozenset(there))
+    return Standing(book, root_id, frozenset(counted))
 
 
 def identity(sealed: bytes | None) -> bytes:

@@ -20,6 +20,7 @@ from interlock.records.models import Evidence, Registration
 from interlock.runtime.opening import read_trust
 from interlock.runtime.workspace import SEALED, Workspace, read_sealed, read_text, registrations_beside
 from interlock.signing.trust import TrustRoot
+from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.time import Micros
 
 Registry = Annotated[Path | None, typer.Option(help="The registry of models; by default the workspace's.")]
@@ -91,19 +92,53 @@ def open_document(file: Path, around: Surroundings, now: Micros) -> Opened:
     trust, _ = read_trust(around.root)
     text = read_text(file)
     source = read(text, str(file))
-    if isinstance(source, Source) and "models" in source.data:
+    if isinstance(source, Source) and _is_registry(source):
         return _opened_registry(source, registrations_beside(file), trust, now)
-    if isinstance(source, Source) and "model" in source.data and "agent" not in source.data:
+    if isinstance(source, Source) and _is_evidence(source):
         return _opened_evidence(source, trust)
-    registry = Text(str(around.registry), read_text(around.registry))
-    draft = read_draft(Text(str(file), text), registry, around.sealed_files(), trust)
-    if isinstance(draft, list):
-        return Opened({}, draft, trust)
-    policy = compile_policy(draft, now)
-    if isinstance(policy, list):
-        return Opened({}, policy, trust)
+    compiled = _compiled(Text(str(file), text), around, trust, now)
+    if isinstance(compiled, list):
+        return Opened({}, compiled, trust)
+    draft, policy = compiled
     problems = [*_rivals(file, draft), *check(draft, policy, now)]
     return Opened({} if forbids(problems) else {file.with_suffix(SEALED): policy}, problems, trust)
+
+
+def _is_registry(source: Source) -> bool:
+    return "models" in source.data
+
+
+def _is_evidence(source: Source) -> bool:
+    return "model" in source.data and "agent" not in source.data
+
+
+def compile_file(file: Path, around: Surroundings, now: Micros) -> RoutePolicy | list[Problem]:
+    """Read and compile a policy, fit to be signed or not.
+
+    Returns:
+        The policy, or why there is none.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or it is written as something else than a policy.
+    """
+    trust, _ = read_trust(around.root)
+    text = read_text(file)
+    source = read(text, str(file))
+    if isinstance(source, Source) and (_is_registry(source) or _is_evidence(source)):
+        raise ConfigurationError(f"{file} holds no policy.", "Name a policy's YAML or its .sealed file.")
+    compiled = _compiled(Text(str(file), text), around, trust, now)
+    return compiled if isinstance(compiled, list) else compiled[1]
+
+
+def _compiled(
+    written: Text, around: Surroundings, trust: TrustRoot, now: Micros
+) -> tuple[Draft, RoutePolicy] | list[Problem]:
+    registry = Text(str(around.registry), read_text(around.registry))
+    draft = read_draft(written, registry, around.sealed_files(), trust)
+    if isinstance(draft, list):
+        return draft
+    policy = compile_policy(draft, now)
+    return policy if isinstance(policy, list) else (draft, policy)
 
 
 def _rivals(file: Path, draft: Draft) -> Iterator[Problem]:

@@ -1,98 +1,79 @@
-"""Publishing documents: all of them are verified, by the rule that every reader of the topic keeps, before the first is sent."""
+"""Publishing documents: all of them are judged, by the rule that every reader of the topic keeps, before the first is sent.
 
-from collections.abc import Mapping, Sequence
+Kafka has no transaction over what several people publish from several machines. So after sending, the topic is read back to its end:
+the order in which it holds the records decides, and who came second is told so. To publish again is always harmless.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from interlock.cli.connection import Standing, identity
+from interlock.cli.connection import Standing, identity, read_standing
+from interlock.cli.parcels import Parcel
+from interlock.cli.rivals import rivalry
 from interlock.policy.authoring.signatures import claimed, lacking
 from interlock.policy.book import Taken, take
 from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.models import Evidence, Registration
-from interlock.runtime.bus import Publisher
-from interlock.runtime.workspace import SEALED, Workspace, read_sealed
+from interlock.runtime.bus import Bus, Publisher
+from interlock.runtime.settings import ServiceSettings
 from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused
-from interlock.vocabulary.errors import ConfigurationError
+from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.reasons import Reason
 from interlock.wire.topics import POLICIES
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """A sealed file, and what is to be done with it.
+class Published:
+    """What became of the parcels.
 
     Attributes:
-        file: Its name.
-        sealed: Its bytes.
-        key: Its key on the topic.
-        refused: Why it does not count; None if it does.
-        mend: What to do about that.
-        there: Whether the topic holds it already.
-        offset: Where it was published, -1 before that.
+        parcels: Each of them.
+        sent: Whether any was sent; nothing is, if one of them would not count.
+        error: What ended it early; None if nothing did.
     """
 
-    file: str
-    sealed: bytes
-    key: str = ""
-    refused: Refused | None = None
-    mend: str = ""
-    there: bool = False
-    offset: int = -1
+    parcels: Sequence[Parcel]
+    sent: bool = False
+    error: InfrastructureError | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether any does not count."""
+        return any(parcel.refused for parcel in self.parcels)
 
 
-def collect(paths: Sequence[Path]) -> list[Parcel]:
-    """The sealed files that were named; of a workspace its trust roots, registry and policies, of another folder all.
+async def publish_parcels(parcels: Sequence[Parcel], bus: Bus, settings: ServiceSettings) -> Published:
+    """Judge the parcels, send what is not there yet if all of them count, and read back whether they do.
 
     Raises:
-        ConfigurationError: There is nothing to publish, or a file cannot be read.
+        ConfigurationError: The trust root cannot be read.
+        InfrastructureError: The bus cannot be reached; nothing was sent.
     """
-    found: list[Parcel] = []
-    for path in paths:
-        if path.is_dir():
-            workspace = Workspace(path)
-            parts = [workspace.root.parent, workspace.registrations, workspace.policies]
-            folders = parts if workspace.root.is_file() else [path]
-            found += [
-                Parcel(str(folder / name), sealed) for folder in folders for name, sealed in read_sealed(folder).items()
-            ]
-        else:
-            found.append(Parcel(str(path), _bytes(path)))
-    if not found:
-        raise ConfigurationError(
-            "There is no sealed file to publish.", "Sign the policy first: `interlock policy sign`."
-        )
-    return sorted(found, key=_roots_first)
-
-
-def _bytes(path: Path) -> bytes:
-    mend = f"Name a {SEALED} file, or a folder; `interlock policy sign` makes the sealed file of a policy."
-    if path.suffix != SEALED:
-        raise ConfigurationError(f"{path} is no {SEALED} file.", mend)
+    judged = address(parcels, await read_standing(bus, settings))
+    if any(parcel.refused for parcel in judged):
+        return Published(judged)
+    done = await send(judged, await bus.publisher())
+    if done.error is not None or not done.sent:
+        return done
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", mend) from error
-
-
-def _roots_first(parcel: Parcel) -> int:
-    record = claimed(parcel.sealed)
-    return record.version if isinstance(record, TrustRoot) else 2**31
+        return Published(read_back(done.parcels, await read_standing(bus, settings)), sent=True)
+    except InfrastructureError as error:
+        return replace(done, error=error)
 
 
 def address(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
     """Judge each parcel as the readers of the topic will, each after those before it, and write its key on it."""
-    book, judged, rivals = standing.book, [], _rivals(parcels)
+    book, judged = standing.book, []
+    rivals = rivalry(parcels, standing.book.trust)
     for parcel in parcels:
-        event = identity(parcel.sealed)
         record = claimed(parcel.sealed)
-        if isinstance(record, RoutePolicy) and len(files := rivals[record.agent]) > 1:
-            refused = Refused(Reason.EQUIVOCATION, f"{' and '.join(files)} are policies for one agent")
-            judged.append(replace(parcel, refused=refused, mend="Publish one policy for each agent."))
-        elif event in standing.there:
-            judged.append(replace(parcel, there=True))
-        elif event == standing.root_id:
+        if isinstance(record, RoutePolicy) and record.agent in rivals:
+            judged.append(replace(parcel, refused=rivals[record.agent].refused, mend=rivals[record.agent].mend))
+        elif _stands(parcel, record, standing):
+            judged.append(replace(parcel, there=True, counts=True))
+        elif identity(parcel.sealed) == standing.root_id:
             judged.append(replace(parcel, key="root/1"))
         else:
             taken = take(book, parcel.sealed)
@@ -104,30 +85,41 @@ def address(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
     return judged
 
 
-def _rivals(parcels: Sequence[Parcel]) -> Mapping[str, tuple[str, ...]]:
-    """By agent, the files that claim to be its policy: two different ones are never published in one go."""
-    found: dict[str, dict[bytes, str]] = {}
-    for parcel in parcels:
-        record = claimed(parcel.sealed)
-        if isinstance(record, RoutePolicy):
-            found.setdefault(record.agent, {})[identity(parcel.sealed)] = parcel.file
-    return {agent: tuple(files.values()) for agent, files in found.items()}
+def _stands(parcel: Parcel, record: Statement | None, standing: Standing) -> bool:
+    """Whether the topic holds it, and it counts or was replaced by a newer one."""
+    if identity(parcel.sealed) not in standing.counted:
+        return False
+    held = standing.book.policies.get(record.agent) if isinstance(record, RoutePolicy) else None
+    return not isinstance(record, RoutePolicy) or (held is not None and held.value.version >= record.version)
 
 
-async def send(parcels: Sequence[Parcel], publisher: Publisher) -> list[Parcel]:
-    """Publish what is not there yet, in order.
-
-    Raises:
-        InfrastructureError: The broker did not take one; publishing again is safe.
-    """
-    sent = []
-    for parcel in parcels:
-        if not parcel.there:
+async def send(parcels: Sequence[Parcel], publisher: Publisher) -> Published:
+    """Publish what is not there yet, in order, up to the first that the broker does not take."""
+    done = list(parcels)
+    for place, parcel in enumerate(parcels):
+        if parcel.there:
+            continue
+        try:
             offset = await publisher.publish(POLICIES.name, parcel.key, parcel.sealed, partition=0)
-            sent.append(replace(parcel, offset=offset))
-        else:
-            sent.append(parcel)
-    return sent
+        except InfrastructureError as error:
+            done[place] = replace(parcel, unknown=True)
+            return Published(done, sent=True, error=error)
+        done[place] = replace(parcel, offset=offset)
+    return Published(done, sent=any(parcel.offset >= 0 for parcel in done))
+
+
+def read_back(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
+    """Say of each parcel that was sent whether it counts: somebody else's may have come before it."""
+    return [parcel if parcel.there else _read_back(parcel, standing) for parcel in parcels]
+
+
+def _read_back(parcel: Parcel, standing: Standing) -> Parcel:
+    if identity(parcel.sealed) in standing.counted:
+        return replace(parcel, counts=True)
+    taken = take(standing.book, parcel.sealed)
+    refused = taken if isinstance(taken, Refused) else Refused(Reason.NOT_NEWER)
+    mend = _mend(parcel.sealed, claimed(parcel.sealed), refused, standing.book.trust)
+    return replace(parcel, counts=False, refused=refused, mend=mend)
 
 
 def _key(record: Statement) -> str:

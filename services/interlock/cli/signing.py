@@ -1,13 +1,13 @@
 """Signing one document: checked first, compiled to the same bytes that others signed or will sign."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from interlock.cli.drafts import Surroundings, Written, open_document
+from interlock.cli.begun import Sealed, begun
+from interlock.cli.drafts import Opened, Surroundings, Written, open_document
 from interlock.policy.authoring.problems import Problem
-from interlock.policy.authoring.signatures import Lacking, add_signatures, claimed, lacking, may_sign
-from interlock.records.codec import encode
+from interlock.policy.authoring.signatures import Lacking, add_signatures, lacking, may_sign
 from interlock.records.documents import RoutePolicy
 from interlock.records.models import Evidence, Registration
 from interlock.runtime.workspace import write_whole
@@ -26,12 +26,16 @@ class Signed:
         problems: Errors and warnings of the document.
         signed_by: Who signed now.
         missing: The roles that must still sign.
+        before: Who signed the same before.
+        apart: Who signed the same content as a draft of his own, which counts no more: he must sign this one.
     """
 
     paths: tuple[Path, ...]
     problems: list[Problem]
     signed_by: tuple[str, ...] = ()
     missing: tuple[Lacking, ...] = ()
+    before: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     @property
     def place(self) -> Path | None:
@@ -43,11 +47,19 @@ class Signed:
         if not self.paths:
             return "Nothing was signed."
         entries = f" {len(self.paths)} entries" if len(self.paths) > 1 else ""
+        along = f", after {', '.join(self.before)}" if self.before else ""
         rest = f"still missing: {' and '.join(map(str, self.missing))}." if self.missing else "complete."
-        return f"{self.place}:{entries} signed by {', '.join(self.signed_by)}; {rest}"
+        sentence = f"{self.place}:{entries} signed by {', '.join(self.signed_by)}{along}; {rest}"
+        return f"{sentence}\n{self._others()}" if self.apart else sentence
+
+    def _others(self) -> str:
+        who = " and ".join(self.apart)
+        return f"{who} signed another draft, compiled later: send {who} this file to sign along, `interlock policy sign --with`."
 
 
-def sign_document(file: Path, around: Surroundings, keys: Sequence[SigningKey], now: Micros) -> Signed:
+def sign_document(
+    file: Path, around: Surroundings, keys: Sequence[SigningKey], now: Micros, along: Path | None = None
+) -> Signed:
     """Check, compile and sign the document, keeping the signatures that its sealed files bear already.
 
     Args:
@@ -55,51 +67,55 @@ def sign_document(file: Path, around: Surroundings, keys: Sequence[SigningKey], 
         around: What it refers to.
         keys: Who signs.
         now: The time that a record bears if nobody signed it before.
+        along: What somebody else signed of the same document, elsewhere.
 
     Raises:
         ConfigurationError: A file cannot be read or written.
-        PeerError: A key may not sign this, or the sealed file of this version has other content.
+        PeerError: A key may not sign this, or a sealed file of this version has other content.
     """
     opened = open_document(file, around, now)
-    before = {path: _bytes(path) for path in opened.records}
-    records = {path: _as_begun(record, before[path], path) for path, record in opened.records.items()}
-    signers = [_signer(key, record, opened.trust) for record in records.values() for key in keys]
+    theirs = _theirs(along, opened)
+    drafts = {path: begun(record, [*_there(path), *theirs], opened.trust) for path, record in opened.records.items()}
+    signers = [_signer(key, draft.record, opened.trust) for draft in drafts.values() for key in keys]
     missing: list[Lacking] = []
-    for path, record in records.items():
-        sealed = add_signatures(record, before[path], *keys)
+    for path, draft in drafts.items():
+        sealed = add_signatures(draft.record, draft.sealed, *keys)
         write_whole(path, sealed)
-        missing += lacking(sealed, record, opened.trust)
-    return Signed(tuple(records), opened.problems, tuple(dict.fromkeys(signers)), tuple(dict.fromkeys(missing)))
+        missing += lacking(sealed, draft.record, opened.trust)
+    before = {owner for draft in drafts.values() for owner in draft.before} - set(signers)
+    apart = {owner for draft in drafts.values() for owner in draft.apart} - set(signers)
+    return Signed(
+        tuple(drafts),
+        opened.problems,
+        tuple(dict.fromkeys(signers)),
+        tuple(dict.fromkeys(missing)),
+        tuple(sorted(before)),
+        tuple(sorted(apart)),
+    )
 
 
-def _as_begun(record: Written, sealed: bytes | None, path: Path) -> Written:
-    """The very record that somebody signed before, if this is the same: it bears the time of the first signature."""
-    earlier = claimed(sealed) if sealed else None
-    if not isinstance(record, RoutePolicy | Registration) or not isinstance(earlier, RoutePolicy | Registration):
-        return record
-    if earlier.version < record.version:
-        return record
-    begun = replace(record, issued_at=earlier.issued_at)
-    if encode(begun) != encode(earlier):
-        raise _other_content(path, earlier)
-    return begun
-
-
-def _bytes(path: Path) -> bytes | None:
+def _there(path: Path) -> list[Sealed]:
     try:
-        return path.read_bytes()
+        return [Sealed(path, path.read_bytes())]
     except FileNotFoundError:
-        return None
+        return []
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
 
 
-def _other_content(path: Path, earlier: RoutePolicy | Registration) -> PeerError:
-    counted = "version" if isinstance(earlier, RoutePolicy) else "entry"
-    return PeerError(
-        f"{path} holds {counted} {earlier.version} with other content than this file gives.",
-        f"Raise `{counted}` above {earlier.version}; or, if nobody has published it, remove {path} and sign again.",
-    )
+def _theirs(along: Path | None, opened: Opened) -> list[Sealed]:
+    if along is None:
+        return []
+    if not all(isinstance(record, RoutePolicy) for record in opened.records.values()):
+        raise ConfigurationError(
+            "Only a policy is signed along with another file.",
+            "Copy the sealed files of the others to where yours go, then sign.",
+        )
+    try:
+        return [Sealed(along, along.read_bytes(), named=True)]
+    except OSError as error:
+        mend = "Name the .sealed file that somebody else signed."
+        raise ConfigurationError(f"{along} cannot be read: {error.strerror}.", mend) from error
 
 
 _KINDS: Mapping[type, str] = {

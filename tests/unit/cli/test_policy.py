@@ -118,8 +118,9 @@ def test_the_same_version_with_other_content_is_not_signed_along(
 ) -> None:
     edit(policy, "grace: 60s", "grace: 61s")
     refused = as_json("policy", "sign", policy, "--key", workspace.key("grace"), code=1)
-    assert "version 1 with other content" in refused["error"]
-    assert "Raise `version` above 1" in refused["mend"]
+    assert "version 1, signed by grace and oscar, with other content" in refused["error"]
+    assert refused["error"].endswith("\n  + main/*: grace: 1m -> 61s"), "what differs is told"
+    assert "raise `version` above 1" in refused["mend"]
 
 
 @pytest.mark.parametrize(("who", "told"), [("olga", "olga may not sign"), ("stranger", "not in the trust root")])

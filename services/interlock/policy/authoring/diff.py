@@ -72,6 +72,11 @@ def diff(before: RoutePolicy, after: RoutePolicy) -> tuple[Difference, ...]:
     return tuple(_POLICY(before, after))
 
 
+def beginning(policy: RoutePolicy) -> tuple[Difference, ...]:
+    """What a policy brings where there was none: its routes."""
+    return tuple(Difference("route", NONE, _path(rule), WIDENS, name) for name, rule in _by_name(policy).items())
+
+
 def _ceiling(value: float | None) -> str:
     return NONE if value is None else f"{value:g} USD per million tokens"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from interlock.records import codec
 from interlock.records.sealing import decode_envelope, encode_envelope, open_sealed
-from interlock.signing.envelope import Envelope
-from interlock.signing.keys import SigningKey
+from interlock.signing.envelope import Envelope, pae
+from interlock.signing.keys import SigningKey, signature_holds
 from interlock.signing.roles import SIGNED_BY, Role
 from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustRoot
@@ -48,13 +48,31 @@ def add_signatures(record: Statement, sealed: bytes | None, *keys: SigningKey) -
         keys: Who signs; a signature by the same key is replaced.
     """
     kind, payload = codec.TYPE_OF[type(record)], codec.encode(record)
-    before = decode_envelope(sealed)
-    same = not isinstance(before, Reason) and (before.payload_type, before.payload) == (kind, payload)
-    kept = before.signatures if same and isinstance(before, Envelope) else ()
     added = tuple(key.sign(kind, payload) for key in keys)
-    names = {signature.keyid for signature in added}
-    ours = tuple(signature for signature in kept if signature.keyid not in names) + added
-    return encode_envelope(Envelope(kind, payload, ours))
+    return gather(encode_envelope(Envelope(kind, payload, added)), *filter(None, [sealed]))
+
+
+def gather(sealed: bytes, *others: bytes) -> bytes:
+    """A sealed file with the signatures of other files that hold the very same bytes; of one key the first one counts."""
+    envelope = decode_envelope(sealed)
+    if isinstance(envelope, Reason):
+        return sealed
+    held = {signature.keyid: signature for signature in envelope.signatures}
+    for other in map(decode_envelope, others):
+        same = isinstance(other, Envelope) and other.payload_type == envelope.payload_type
+        if isinstance(other, Envelope) and same and other.payload == envelope.payload:
+            held = {signature.keyid: signature for signature in other.signatures} | held
+    return encode_envelope(Envelope(envelope.payload_type, envelope.payload, tuple(held.values())))
+
+
+def signed_by(sealed: bytes, trust: TrustRoot) -> dict[str, bool]:
+    """Who is named as a signer, of those whom the trust root knows, and whether his signature holds."""
+    envelope = decode_envelope(sealed)
+    if isinstance(envelope, Reason):
+        return {}
+    message = pae(envelope.payload_type, envelope.payload)
+    named = ((trust.key(signature.keyid), signature.sig) for signature in envelope.signatures)
+    return {key.owner: signature_holds(key.public_key, sig, message) for key, sig in named if key is not None}
 
 
 def lacking(sealed: bytes, record: Statement, trust: TrustRoot) -> tuple[Lacking, ...]:
