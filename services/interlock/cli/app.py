@@ -10,6 +10,7 @@ from interlock.cli import (
     audit,
     bench,
     demo,
+    drill,
     explore,
     init,
     kafka,
@@ -59,6 +60,7 @@ app.command("demo")(demo.demo)
 app.command("replay")(replay.replay)
 app.command("explore")(explore.explore)
 app.add_typer(bench.app, name="bench")
+app.add_typer(drill.app, name="drill")
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.add_typer(policy.app, name="policy")

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 
-from interlock.trials.drill import broader, primary_failure, unapproved
+from interlock.trials.drill import broader, degradation, primary_failure, terminal, unapproved
 from interlock.trials.drill.exercise import Exercise
 from interlock.vocabulary.errors import ConfigurationError
 
-EXERCISES = (primary_failure.EXERCISE, unapproved.EXERCISE, broader.EXERCISE)
+EXERCISES = (
+    primary_failure.EXERCISE,
+    unapproved.EXERCISE,
+    broader.EXERCISE,
+    terminal.EXERCISE,
+    degradation.EXERCISE,
+)
 
 
 def selected(only: Sequence[str]) -> list[Exercise]:

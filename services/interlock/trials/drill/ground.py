@@ -29,6 +29,7 @@ from interlock.trials.steady_client import SteadyClient
 from interlock.trials.typed import COMMAND_LINE
 from interlock.trials.witness import Watch, Witness
 from interlock.vocabulary.errors import ConfigurationError
+from interlock.vocabulary.time import duration_text, seconds
 
 TERMINALS = 2
 """How many commands are typed at the same time."""
@@ -127,7 +128,10 @@ async def open_field(
         keys = {agent.name: stage.workspace.make_agent_key(agent.name) for agent in cast.agents}
         witness = Witness(stage.book)
         watch = await stack.enter_async_context(Watch(stage.bus, witness, stage.processes.check))
-        own = {"gateway": {"serve": f"127.0.0.1:{gateway_port}"}, WATCH: {"deadline": f"{drill.deadline_s:g}s"}}
+        own = {
+            "gateway": {"serve": f"127.0.0.1:{gateway_port}"},
+            WATCH: {"deadline": duration_text(seconds(drill.deadline_s))},
+        }
         stage.write_settings(keys, {name: {**TUNING.get(name, {}), **own.get(name, {})} for name in {*TUNING, *own}})
         await _start(stage, exercises, drill.doubles, {variable(at): key for at, key in credentials.items()})
         url = f"http://127.0.0.1:{gateway_port}/v1/chat/completions"

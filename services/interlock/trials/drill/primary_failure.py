@@ -14,8 +14,7 @@ from interlock.trials.drill.cast import Actor, Agent, Cast
 from interlock.trials.drill.exercise import Act, Exercise, Seen
 from interlock.trials.drill.field import UNDER_WAY, Field
 from interlock.trials.steady_client import Fate
-from interlock.trials.told import change_document
-from interlock.vocabulary.time import SECOND, Micros, seconds
+from interlock.vocabulary.time import SECOND, Micros, seconds, to_text
 
 AGENT = "order"
 PRIMARY, FIRST, SECOND_ONE, QUICK = "order-primary", "order-first", "order-second", "order-quick"
@@ -34,7 +33,7 @@ class Step:
 
 STEPS = (
     Step(PRIMARY, {"mode": "refuse"}, FIRST, Trigger.UNAVAILABLE, seconds(0.5)),
-    Step(FIRST, {"mode": "error", "share": 0.8}, SECOND_ONE, Trigger.ERRORS, seconds(2)),
+    Step(FIRST, {"mode": "error", "share": 0.6}, SECOND_ONE, Trigger.ERRORS, seconds(2)),
 )
 
 CAST = Cast(
@@ -42,7 +41,7 @@ CAST = Cast(
         Agent(
             AGENT,
             (PRIMARY, FIRST, SECOND_ONE, QUICK),
-            route={"triggers": {"unavailable": {"for": "500ms"}, "errors": {"above": "50%", "for": "2s"}}},
+            route={"triggers": {"unavailable": {"for": "500ms"}, "errors": {"above": "40%", "for": "2s"}}},
             every_s=0.1,
         ),
     ),
@@ -61,10 +60,7 @@ async def play(field: Field) -> Seen:
         fault for step, (change, failing) in zip(STEPS, left, strict=True) for fault in _faults(step, change, failing)
     ]
     faults += _request_faults(field, [change for change, _ in left])
-    moves = [
-        {**change_document(change, ()), "after_first_failure_s": round((change.issued_at - failing) / SECOND, 3)}
-        for change, failing in left
-    ]
+    moves = [_told(change, failing) for change, failing in left]
     counted = field.counted(AGENT)
     summary = (
         f"{PRIMARY} → {FIRST} → {SECOND_ONE}, {moves[0]['after_first_failure_s']:.1f} s and "
@@ -82,6 +78,17 @@ async def _left(field: Field, step: Step) -> tuple[RoutingChange, Micros]:
     await field.until_replies(AGENT, Fate.OK, step.target)
     failures = (seen.at for seen in field.server(step.model).seen if seen.status != 200 and seen.at * SECOND >= told)
     return change, Micros(round(min(failures) * SECOND))
+
+
+def _told(change: RoutingChange, failing: Micros) -> dict[str, Any]:
+    return {
+        "timestamp": to_text(change.issued_at),
+        "source": change.source,
+        "target": change.target,
+        "reason": f"{change.cause.trigger}: {change.cause.detail}",
+        "checks_passed": sum(check.passed for check in change.verification),
+        "after_first_failure_s": round((change.issued_at - failing) / SECOND, 3),
+    }
 
 
 def _faults(step: Step, change: RoutingChange, failing: Micros) -> Iterator[str]:

@@ -37,6 +37,7 @@ class Wanted:
         router_says: For which reason the router must refuse it.
         validated_for: The task profile of the evidence that is put beside it; empty: the agent's own.
         force: Whether such a policy is signed and published past the check.
+        called: Whether anybody calls the model while it is refused: of one that nobody calls it is not known whether it is well.
     """
 
     agent: str
@@ -47,6 +48,7 @@ class Wanted:
     router_says: Reason
     validated_for: str = ""
     force: bool = True
+    called: bool = True
 
 
 @dataclass(slots=True)
@@ -105,7 +107,8 @@ async def refuse_at_router(field: Field, seen: Refusals, primary: str) -> None:
         if wanted.force:
             others = {wanted.model: wanted.validated_for} if wanted.validated_for else {}
             await publish_forced(field, forced(field, wanted.agent, wanted.ladder, others))
-        await field.until_healthy(wanted.model)
+        if wanted.called:
+            await field.until_healthy(wanted.model)
         await _forged(field, seen, primary)
     except NotSeen as error:
         seen.faults.append(error.message)
@@ -126,7 +129,13 @@ async def refuse_at_decision(field: Field, seen: Refusals, after: int) -> None:
         return
     try:
         change = await field.until_moved(wanted.agent, None, after=after)
-        failed = {each.check for each in change.verification if each.model == wanted.model and not each.passed}
+        failed = {
+            each.check
+            for each in change.verification
+            if each.model == wanted.model
+            and not each.passed
+            and (wanted.called or not each.check.startswith("verdict"))
+        }
         seen.evidence["refused_at_decision"] = sorted(failed)
         if failed != wanted.decision_says:
             seen.faults.append(

@@ -61,6 +61,7 @@ DENIED = Wanted(
     decision_says=frozenset({"denial"}),
     router_says=Reason.DENIED,
     force=False,
+    called=False,
 )
 WANTED = (ABSENT, UNVALIDATED, ELSEWHERE, EXPIRED, DENIED)
 
@@ -99,6 +100,7 @@ async def _denied(field: Field, seen: Refusals) -> None:
     """The safety role denies a model that serves an agent: it is left at once, and counts as wanted from then on."""
     await field.until_placed(DENIED.agent, DENIED.model)
     await field.until_replies(DENIED.agent, Fate.OK, DENIED.model, count=BORNE_OUT)
+    await field.until_healthy(DENIED.model)
     after = len(field.changes(DENIED.agent))
     reason = "its provider reports a breach"
     answer = await field.type("deny", DENIED.model, "--reason", reason, "--key", "keys/sam.pem")

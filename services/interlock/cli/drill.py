@@ -1,0 +1,89 @@
+"""`interlock drill ag-163`: what a conforming system must show, run against a real deployment, with the evidence."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from interlock.cli.answer import NO, Json, say
+from interlock.cli.trial import Keep, folder_of, to_the_end
+from interlock.runtime.clock import SystemClock
+from interlock.trials.demo.view import PlainView
+from interlock.trials.drill.ground import DEADLINE_S, Drill
+from interlock.trials.drill.report import document, line
+from interlock.trials.drill.run import Drilled, play
+from interlock.vocabulary.errors import ConfigurationError
+from interlock.vocabulary.time import SECOND, parse_duration
+
+app = typer.Typer(help="Show, test by test, that a running system conforms.", no_args_is_help=True)
+
+
+@app.callback()
+def _drill() -> None:
+    """Show, test by test, that a running system conforms."""
+
+
+@app.command("ag-163")
+def ag_163(
+    *,
+    bootstrap: Annotated[
+        str | None,
+        typer.Option(help="A Kafka broker that runs; by default one is started. Use one that holds nothing else."),
+    ] = None,
+    embedded: Annotated[bool, typer.Option("--embedded", help="The embedded broker instead of Kafka.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="TEST", help="One test, such as 8.1; may be given again.")
+    ] = None,
+    deadline: Annotated[
+        str, typer.Option(help="Within which time governance must be told; the standard's is 300s.")
+    ] = f"{DEADLINE_S:g}s",
+    keep: Keep = None,
+    as_json: Json = False,
+) -> None:
+    """Tests 8.1 to 8.7 of AG-163 against a deployment of its own: real processes, real HTTP, a real broker."""
+    if bootstrap is not None and embedded:
+        raise ConfigurationError("--bootstrap and --embedded exclude each other.", "Name one broker.")
+    progress = PlainView(Console(stderr=True, highlight=False), SystemClock())
+    with folder_of(_new(keep)) as folder:
+        drill = Drill(folder, bootstrap, embedded, tuple(only or ()), _seconds(deadline))
+        drilled = to_the_end(play(drill, progress.say))
+    if as_json:
+        say(document(drilled), "", as_json=True)
+    else:
+        _show(Console(highlight=False), drilled)
+    if not drilled.passed:
+        raise typer.Exit(NO)
+
+
+def _seconds(deadline: str) -> float:
+    try:
+        wanted = parse_duration(deadline) / SECOND
+    except ValueError as error:
+        raise ConfigurationError(f"--deadline: {error}.", "Write it as 300s, 60s or 20s.") from None
+    if not 0 < wanted <= DEADLINE_S:
+        raise ConfigurationError(
+            f"A deadline of {deadline} is none, or later than the standard's.", "Write 300s or less."
+        )
+    return wanted
+
+
+def _new(keep: Path | None) -> Path | None:
+    """The folder to keep; said at once if it cannot be used, and not after a broker was started."""
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise ConfigurationError(f"{keep} is not an empty folder.", "Name a new folder: nothing is overwritten.")
+    return keep
+
+
+def _show(console: Console, drilled: Drilled) -> None:
+    """Print what came of each test, for a person."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for outcome in drilled.outcomes:
+        verdict = Text("passed", "green") if outcome.passed else Text("FAILED", "bold red")
+        table.add_row(Text(outcome.exercise.id, "bold"), Text(outcome.exercise.title), verdict, Text(line(outcome)))
+    console.print(table)
+    passed = sum(outcome.passed for outcome in drilled.outcomes)
+    told = f"\n{passed} of {len(drilled.outcomes)} tests passed, on {drilled.drill.broker}"
+    console.print(Text(f"{told}; governance had to be told within {drilled.drill.deadline_s:g} s."), soft_wrap=True)
