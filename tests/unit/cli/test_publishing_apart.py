@@ -9,11 +9,16 @@ import pytest
 from typer.testing import Result
 
 from interlock.cli import connection
+from interlock.cli.connection import Standing, identity
+from interlock.cli.parcels import Parcel
+from interlock.cli.publishing import address
 from interlock.policy.authoring.signatures import claimed
 from interlock.runtime.bus import Position
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.workspace import Workspace
+from interlock.testing.builders import Deployment
 from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.reasons import Reason
 from interlock.wire.topics import POLICIES
 
 AsJson = Callable[..., dict[str, Any]]
@@ -168,3 +173,16 @@ def test_a_policy_that_a_newer_one_has_replaced_is_there_already(
     (file,) = as_json("policy", "publish", older)["files"]
     assert file["already_there"]
     assert claimed(troubled.fetch(HERE, 4, 1)[0].value) is not None
+
+
+def test_a_policy_that_a_later_trust_root_vouches_for_no_more_is_not_there_already() -> None:
+    deployment = Deployment()
+    sealed = deployment.policy("support", ["atlas"])
+    held = deployment.book(sealed)
+    later = deployment.taking(held, deployment.seal(deployment.next_root(2, agents=["triage"]), "root-1", "root-2"))
+    counted = frozenset({deployment.root_id, identity(sealed)})
+    (there,) = address([Parcel("a.sealed", sealed)], Standing(held, deployment.root_id, counted))
+    (gone,) = address([Parcel("a.sealed", sealed)], Standing(later, deployment.root_id, counted))
+    assert (there.there, gone.there) == (True, False)
+    assert gone.refused is not None
+    assert gone.refused.reason is Reason.THRESHOLD_NOT_MET

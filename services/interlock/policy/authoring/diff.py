@@ -8,12 +8,13 @@ Some directions are not plain:
 
 1. A longer `stable` or `dwell` narrows: the route returns later to a higher rung, which may do more.
 2. `approval.within` widens as it grows: without it nobody can let a rung in that was not accepted in advance.
-3. `suspend`, `human_queue` and `safe_shutdown` are one rank: nothing that a model wrote leaves them.
+3. Another kind of work widens where less is asked of it (`workflows`).
+4. `suspend`, `human_queue` and `safe_shutdown` are one rank: nothing that a model wrote leaves them.
 
 Not handled here: whether either may be signed (`check`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -28,6 +29,7 @@ from interlock.policy.authoring.differences import (
     entries,
     falling,
     graded,
+    inclusion,
     inside,
     members,
     part,
@@ -36,6 +38,7 @@ from interlock.policy.authoring.differences import (
     told_yes,
 )
 from interlock.policy.authoring.rung_diff import compare_rungs
+from interlock.policy.authoring.workflows import DEMANDS
 from interlock.records.documents import (
     WHOLE,
     CanaryPlan,
@@ -48,6 +51,7 @@ from interlock.records.documents import (
     Unnotified,
     WatchedTrigger,
     Webhook,
+    Workflow,
 )
 from interlock.vocabulary.time import Micros, duration_text
 
@@ -156,15 +160,16 @@ def _plan(before: RouteRule, after: RouteRule) -> Iterator[Difference]:
 
 
 def _steps(plan: CanaryPlan | None) -> str:
-    return " ".join(f"{step}%" for step in (*plan.steps, WHOLE)) if plan else "at once"
+    return _weights(plan.steps) if plan else "at once"
 
 
-def _schedule(before: CanaryPlan, after: CanaryPlan) -> Iterator[Difference]:
-    """A step less is a longer stride; other steps are only other ones."""
-    old, new = frozenset(before.steps), frozenset(after.steps)
-    if old != new:
-        direction = WIDENS if new < old else NARROWS if old < new else NEITHER
-        yield Difference("canary.steps", _steps(before), _steps(after), direction)
+def _weights(steps: Iterable[int]) -> str:
+    return " ".join(f"{step}%" for step in (*steps, WHOLE))
+
+
+def _demands(workflow: Workflow) -> frozenset[str]:
+    """The names of what is asked of a kind of work."""
+    return frozenset(demand.name for demand in DEMANDS if workflow in demand.workflows)
 
 
 def _threshold(before: TriggerRule, after: TriggerRule) -> Iterator[Difference]:
@@ -206,7 +211,7 @@ def _duration(what: str, of: Callable[[Any], Micros], way: Callable[..., Compare
 
 
 _CANARY: Compare[CanaryPlan] = all_of(
-    _schedule,
+    inclusion("canary.steps", lambda plan: plan.steps, tuple, NARROWS, _weights),
     falling("canary.calls_min", lambda plan: plan.calls_min),
     _duration("canary.time_min", lambda plan: plan.time_min_us, falling),
     _duration("canary.wait_max", lambda plan: plan.wait_max_us),
@@ -250,7 +255,8 @@ _POLICY: Compare[RoutePolicy] = all_of(
     part("agent", lambda policy: policy.agent),
     part("version", lambda policy: policy.version),
     part("deployment", lambda policy: policy.deployment),
-    part("workflow", lambda policy: policy.workflow),
+    inclusion("workflow", lambda policy: policy.workflow, _demands, NARROWS),
+    members("workflow.asks", lambda policy: _demands(policy.workflow), NARROWS),
     part("team", lambda policy: policy.team),
     rising("expires_at", lambda policy: policy.expires_at, told_moment),
     _duration("review_within", lambda policy: policy.review_within_us),

@@ -120,6 +120,25 @@ def members(what: str, of: Callable[[T], Iterable[str]], gaining: Direction) -> 
     return compare
 
 
+def inclusion(
+    what: str,
+    of: Callable[[T], V],
+    holds: Callable[[V], Iterable[object]],
+    gaining: Direction,
+    told: Callable[[V], str] = str,
+) -> Compare[T]:
+    """A part that is told as a whole, and is more where it holds all that it held, and more."""
+
+    def compare(before: T, after: T) -> Iterator[Difference]:
+        old, new = of(before), of(after)
+        if old != new:
+            low, high = frozenset(holds(old)), frozenset(holds(new))
+            direction = gaining if low < high else gaining.opposite if high < low else Direction.NEITHER
+            yield Difference(what, told(old), told(new), direction)
+
+    return compare
+
+
 def entries(
     what: str, of: Callable[[T], Mapping[str, V]], gaining: Direction, *inner: Compare[V], told: Callable[[V], str]
 ) -> Compare[T]:

@@ -121,7 +121,7 @@ TABLE: dict[type, tuple[Made, dict[str, tuple[Any, Direction]]]] = {
             "agent": ("triage", NEITHER),
             "version": (2, NEITHER),
             "deployment": ("other", NEITHER),
-            "workflow": (Workflow.DRAFTING, NEITHER),
+            "workflow": (Workflow.DRAFTING, WIDENS),
             "team": ("others", NEITHER),
             "expires_at": (Micros(POLICY.expires_at + DAY), WIDENS),
             "review_within_us": (Micros(2 * DAY), WIDENS),
@@ -423,6 +423,15 @@ def test_other_steps_of_a_canary_are_neither_more_nor_less() -> None:
     (found,) = diff(POLICY, with_plan(steps=(2, 5, 25)))
     assert (found.what, found.before, found.after) == ("canary.steps", "1% 5% 25% 100%", "2% 5% 25% 100%")
     assert found.direction is NEITHER
+
+
+def test_a_kind_of_work_of_which_other_things_are_asked_is_told_demand_by_demand() -> None:
+    trading, clinical = (replace(POLICY, workflow=workflow) for workflow in (Workflow.TRADING, Workflow.CLINICAL))
+    whole, *asked = diff(trading, clinical)
+    assert (whole.what, whole.direction) == ("workflow", NEITHER)
+    told = {(each.before, each.after): each.direction for each in asked}
+    assert told["pause-each-transition", "none"] is WIDENS
+    assert told["none", "ends-with-a-person"] is NARROWS
 
 
 def test_evidence_that_only_bears_another_signature_is_neither() -> None:
