@@ -46,7 +46,7 @@ class Owed:
         safe_state: Where it put the route; None: on the model `target`.
         unnotified: Whether it is itself the suspension that a breach brought about.
         deadline: How long after `issued_at` its receipt is waited for.
-        due: When its time is over, on the clock that never goes back.
+        due: Its last moment, on the clock that never goes back.
     """
 
     event_id: bytes
@@ -81,10 +81,9 @@ class Said:
     @property
     def known(self) -> str:
         """What is known of the attempts, in words."""
-        if self.accepted_at is None and not self.failures:
-            return "no attempt to tell of it is on record"
-        failed = f"{self.failures} attempts failed, the last: {self.last}" if self.failures else "no attempt failed"
-        return failed if self.accepted_at is None else f"{failed}; it was accepted late"
+        late = "it was accepted too late" if self.accepted_at is not None else ""
+        failed = f"failed attempts: {self.failures}, the last on {self.last}" if self.failures else ""
+        return "; ".join(filter(None, (late, failed))) or "no attempt to tell of it is on record"
 
 
 class Standing(StrEnum):
@@ -108,7 +107,7 @@ def add(said: Said, word: Notice | Breach) -> Said:
 
 def judge(owed: Owed, said: Said, as_of: Reading) -> Standing:
     """What became of a change, by rule 1."""
-    over = as_of.boot >= owed.due
+    over = as_of.boot > owed.due
     if said.breach is not None:
         return Standing.BREACHED
     if said.accepted_at is not None and (said.accepted_at <= owed.issued_at + owed.deadline or not over):

@@ -15,6 +15,9 @@ SILENT_S_MAX = 20.0
 class Intake:
     """One reader, and what it gave that was not handed on yet.
 
+    Attributes:
+        ends: Where the topic ended when that was last asked.
+
     Args:
         reader: Where the next record is.
         policies: Read to their end before a batch is handed on: what its writers knew (a new key, a new policy) is then known here.
@@ -25,6 +28,7 @@ class Intake:
         self.reader = reader
         self._policies = policies
         self._clock = clock
+        self.ends: Mapping[Position, int] = {}
         self._in_hand: list[Record] = []
 
     async def to_end(self) -> AsyncIterator[list[Record]]:
@@ -33,9 +37,9 @@ class Intake:
         Raises:
             InfrastructureError: The end was not reached. What was read is handed on the next time.
         """
-        ends = await self.reader.end_offsets()
+        self.ends = await self.reader.end_offsets()
         heard = self._clock.now().boot
-        while self._in_hand or self._behind(ends):
+        while self._in_hand or self._behind():
             self._in_hand = self._in_hand or await self.reader.batch()
             if self._in_hand:
                 await self._policies.catch_up()
@@ -48,5 +52,5 @@ class Intake:
                     "Check that the broker runs and can be reached.",
                 )
 
-    def _behind(self, ends: Mapping[Position, int]) -> bool:
-        return any(self.reader.position(where) < end for where, end in ends.items())
+    def _behind(self) -> bool:
+        return any(self.reader.position(where) < end for where, end in self.ends.items())

@@ -5,7 +5,8 @@ The order of a look is what makes it right:
 1. First the notices are read to their end, then the log to its own. So whatever was said is said of a change that is known by
    then, or of one that does not count.
 2. Judged is as of a moment before both: a breach is only what was due then, and not told by anything that was said until then.
-3. An offset is committed when of every change below it is on record what became of it: a receipt, or a breach.
+3. An offset of the log is committed when of every change below it is on record what became of it: a receipt, or a breach.
+   One of the notices, when all changes that they are about are below that (`bookmark`).
 
 While the broker is away nothing can be judged, for there may be receipts: the sign of life outside stops (`outside_heartbeat`),
 and what came due meanwhile is judged in the first look afterwards. After `FAILURES_MAX` failures in a row the service ends, and
@@ -30,6 +31,7 @@ from interlock.runtime.policy_follower import PolicyFollower
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.time import SECOND, Micros, Reading
+from interlock.watch.bookmark import Bookmark
 from interlock.watch.breaches import Breaches, Sender
 from interlock.watch.core import Owed, Standing, Watchlist
 from interlock.watch.instruments import Instruments
@@ -53,7 +55,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """What is read: the log from its committed offsets, the notices from their beginning, the policies."""
+    """What is read: the log and the notices from their committed offsets, the policies from their beginning."""
 
     log: Intake
     notices: Intake
@@ -81,7 +83,8 @@ async def open_service(
         InfrastructureError: The broker cannot be reached.
     """
     policies = await it.follow_policies()
-    log, notices = await it.bus.reader([AUDIT.name], group=GROUP), await it.bus.reader([NOTICES.name])
+    log = await it.bus.reader([AUDIT.name], group=GROUP)
+    notices = await it.bus.reader([NOTICES.name], group=GROUP)
     inbox = Inbox(Intake(log, policies, it.clock), Intake(notices, policies, it.clock), policies)
     async with asyncio.TaskGroup() as group:
         breaches = Breaches(it, sender, inbox.policy_of, instruments, group)
@@ -112,6 +115,7 @@ class WatchService:
         self._instruments = instruments
         self._watchlist = Watchlist(settings.deadline)
         self._trail = AuditTrail(changes_in)
+        self._bookmark = Bookmark()
         self._committed: dict[Position, int] = {}
         self._looked_at: Micros | None = None
 
@@ -206,10 +210,14 @@ class WatchService:
         self._trail.finish(owed.event_id)
 
     async def _commit(self) -> None:
+        """Commit how far the log is done with, and then the notices: never the other way round."""
+        log, notices = self._inbox.log, self._inbox.notices
         done = self._trail.done()
-        if done != self._committed:
-            await self._inbox.log.reader.commit(done)
-            self._committed = done
+        self._bookmark.move(notices.ends, log.ends, done)
+        for reader, offsets in ((log.reader, done), (notices.reader, self._bookmark.done)):
+            if any(self._committed.get(where) != offset for where, offset in offsets.items()):
+                await reader.commit(offsets)
+                self._committed |= offsets
 
     async def _report(self, refused: list[tuple[Refused, Record]]) -> None:
         for why, record in refused:
