@@ -19,9 +19,19 @@ from interlock.decision.core.target import choose
 from interlock.decision.core.usable import Case, guard_missing, why_leave
 from interlock.policy.admissible import inadmissible
 from interlock.policy.book import Book
+from interlock.records.change import Trigger
 from interlock.records.codec import encode
 from interlock.records.commands import ReviewOutcome, Verb
-from interlock.records.documents import Approval, Mode, SafeReply, SafeState, TriggerRule, WatchedTrigger, Workflow
+from interlock.records.documents import (
+    Approval,
+    Mode,
+    SafeReply,
+    SafeState,
+    TriggerRule,
+    Unnotified,
+    WatchedTrigger,
+    Workflow,
+)
 from interlock.records.health import Level
 from interlock.records.state import HoldKind
 from interlock.testing.builders import NOW, model
@@ -59,6 +69,7 @@ RULES = st.fixed_dictionaries(
         "safe": SAFE,
         "dwell": st.sampled_from([0, 20]),
         "workflow": st.sampled_from([Workflow.CUSTOMER_FACING, Workflow.CLINICAL]),
+        "unnotified": st.sampled_from(Unnotified),
     }
 )
 
@@ -69,6 +80,7 @@ def sealed(chosen, version):
         chosen["ladder"],
         version=version,
         workflow=chosen["workflow"],
+        unnotified=chosen["unnotified"],
         triggers=(DOWN, slow(chosen["latency"], seconds=chosen["lasts"]), REFUSALS),
         canary=chosen["canary"],
         guards=chosen["guards"],
@@ -154,6 +166,28 @@ class Decision(RuleBasedStateMachine):
         self.it.command(Verb.REVIEW, about=self.it.last.id, outcome=outcome, by=["oscar"])
 
     @precondition(lambda self: self.it.orders)
+    @rule(data=st.data(), by=st.sampled_from([["watch-1"], ["watch-1", "olga"]]))
+    def overdue(self, data, by):
+        """A watch stops a route that asks to be stopped, unless it is held already, and nothing else."""
+        state, entry, orders = self.it.state, self.it.entry, len(self.it.orders)
+        asked = state.book.policies["support"].value.unnotified is not Unnotified.RECORD
+        self.it.overdue(data.draw(st.sampled_from(self.it.orders)), by=by)
+        assert self.it.answer == ("accepted" if asked else "not_authorised")
+        stops = asked and entry.ordered is None
+        assert len(self.it.orders) == orders + stops
+        if stops:
+            assert (self.it.last.cause.trigger, self.it.last.safe_state is None) == (Trigger.UNNOTIFIED, False)
+
+    @precondition(lambda self: self.it.orders)
+    @rule(verb=st.sampled_from([verb for verb in Verb if verb not in {Verb.SUSPEND, Verb.OTHER}]))
+    def watch_oversteps(self, verb):
+        """Whatever else bears a watch's signature changes nothing."""
+        entry = self.it.entry
+        self.it.command(verb, model="atlas", about=self.it.last.id, by=["watch-1", "olga", "oscar"])
+        assert self.it.answer == "not_authorised"
+        assert self.it.entry == entry
+
+    @precondition(lambda self: self.it.orders)
     @rule()
     def refuse(self):
         self.it.refuse(self.it.last)
@@ -190,6 +224,7 @@ class Decision(RuleBasedStateMachine):
         served = case.entry.safe_state is None
         if case.entry.hold is not None:
             assert not served
+            assert case.entry.hold.told
         if guard_missing(case) is not None:
             assert not served
         if case.entry.target is not None:

@@ -161,6 +161,10 @@ class Driver:
         sealed = self.deployment.seal(said, *by)
         return self.happen(Ordered(self.opened(sealed, Command), sealed))
 
+    def overdue(self, change: RoutingChange, *, by: Sequence[str] = ("watch-1",)) -> Outcome:
+        """The deadline watch orders a route's suspension, because nobody is known to have been told of its change in time."""
+        return self.command(Verb.SUSPEND, route=change.route.key, about=change.id, by=by)
+
     @property
     def answer(self) -> str:
         """What the last command was answered: `accepted`, or the reason for which it was refused."""

@@ -34,6 +34,7 @@ from interlock.records.documents import (
     SafeReply,
     SafeState,
     TriggerRule,
+    Unnotified,
     WatchedTrigger,
     Workflow,
 )
@@ -69,6 +70,7 @@ _OPTIONS = frozenset(
             "blind",
             "guards",
             "workflow",
+            "unnotified",
         ),
         *("approval", "ticket", "unaccepted", "code", "tools", "version"),
     }
@@ -202,6 +204,7 @@ def _policy(stage: _Stage, _: Names, options: Options) -> list[str]:
     )
     workflow = Workflow(options.get("workflow", Workflow.CUSTOMER_FACING))
     policy = stage.deployment.policy_of(AGENT, rule, version=stage.version, workflow=workflow)
+    policy = replace(policy, unnotified=Unnotified(options.get("unnotified", Unnotified.RECORD)))
     return stage.document(stage.deployment.seal(policy, "grace", "oscar"))
 
 
@@ -293,6 +296,13 @@ def _command(verb: Verb) -> Callable[[_Stage, Names, Options], list[str]]:
     return order
 
 
+def _overdue(stage: _Stage, names: Names, _: Options) -> list[str]:
+    """The notice of an order, the last one unless its number is given, was not accepted in time, and the watch says so."""
+    numbered = (order for order in stage.driver.orders if names and order.version == int(names[0]))
+    outcome = stage.driver.overdue(next(numbered, stage.driver.last))
+    return [f"answer: {stage.driver.answer}", *stage.led_to(outcome)]
+
+
 def _about(stage: _Stage, verb: Verb, options: Options) -> str:
     if verb is Verb.REVIEW:
         return stage.driver.last.id
@@ -347,6 +357,7 @@ _COMMANDS: Mapping[str, Callable[[_Stage, Names, Options], list[str]]] = {
     "deny": _deny,
     "register": _register,
     **{str(verb): _command(verb) for verb in Verb if verb is not Verb.OTHER},
+    "overdue": _overdue,
     "refuse": _refuse,
     "smuggle": _smuggle,
     "ask": _ask,

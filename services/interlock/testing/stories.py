@@ -6,9 +6,10 @@ assert it.entry.canary is not None
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from interlock.records.documents import CanaryPlan, Mode, Rung, TriggerRule, WatchedTrigger, Workflow
+from interlock.records.documents import CanaryPlan, Mode, Rung, TriggerRule, Unnotified, WatchedTrigger, Workflow
 from interlock.records.health import Level
 from interlock.records.models import Model
 from interlock.testing.builders import Deployment
@@ -33,12 +34,14 @@ def policy(
     *,
     version: int = 1,
     workflow: Workflow = Workflow.CUSTOMER_FACING,
+    unnotified: Unnotified = Unnotified.RECORD,
     triggers: Sequence[TriggerRule] = (DOWN,),
     **fields: Any,
 ) -> bytes:
     """The sealed policy of `support`, whose one route has the fields."""
     rule = DEPLOYMENT.rule(ladder, triggers=triggers, **fields)
-    return DEPLOYMENT.seal(DEPLOYMENT.policy_of(AGENT, rule, version=version, workflow=workflow), "grace", "oscar")
+    said = DEPLOYMENT.policy_of(AGENT, rule, version=version, workflow=workflow)
+    return DEPLOYMENT.seal(replace(said, unnotified=unnotified), "grace", "oscar")
 
 
 def driver(ladder: Sequence[Model | str | Rung] = LADDER, **fields: Any) -> Driver:

@@ -6,7 +6,7 @@ Incidents are alike in their cause and the model, or in their cause and the mode
 2. An incident that has lasted for some time is compared only with those that lasted longer: it has outlasted the others.
 3. What is not known is said to be so: no like incident, or none that lasted as long as this one has.
 4. One outage moves many routes and is one incident: what begins within `ONE_INCIDENT_US` in one class is the same, and lasts until the
-   last of its routes is back.
+   last of its routes is back. It is not compared with itself while some of them are.
 5. The memory is bounded: `HISTORY_MAX` incidents of a class, `HISTORY_CLASSES_MAX` classes of a shard.
 """
 
@@ -46,7 +46,7 @@ UNEXPECTED = Expected(NEVER, 0, "")
 def expected_duration(history: History, incident: Incident, now: Micros) -> Expected:
     """How long an incident in progress is expected to last in all."""
     so_far = now - incident.since
-    known = [(like, _durations(history, name)) for name, like in _classes(incident)]
+    known = [(like, _durations(history, name, incident.since)) for name, like in _classes(incident)]
     longer = [(like, sorted(each for each in durations if each > so_far)) for like, durations in known]
     enough = next((found for found in longer if len(found[1]) >= ENOUGH), None)
     like, durations = enough or max(longer, key=lambda found: len(found[1]))
@@ -80,14 +80,20 @@ def _classes(incident: Incident) -> Iterator[tuple[str, str]]:
     yield str(trigger), words
 
 
-def _durations(history: History, name: str) -> list[Micros]:
-    entry = history.get(name)
-    return [past.lasted_us for past in entry.incidents] if entry is not None else []
+def _durations(history: History, name: str, since: Micros) -> list[Micros]:
+    """How long the incidents of a class lasted, but for the one that began then."""
+    entry = history.get(name) or HistoryEntry(())
+    return [past.lasted_us for past in entry.incidents if not _is_one(past, since)]
+
+
+def _is_one(past: Past, since: Micros) -> bool:
+    """Whether a route that left then left for that incident."""
+    return abs(past.since - since) <= ONE_INCIDENT_US
 
 
 def _with(known: tuple[Past, ...], past: Past) -> tuple[Past, ...]:
     """The incidents with one more, or with one of them longer, because another of its routes is back."""
-    same = next((other for other in known if abs(other.since - past.since) <= ONE_INCIDENT_US), None)
+    same = next((other for other in known if _is_one(other, past.since)), None)
     if same is None:
         return (*known, past)[-HISTORY_MAX:]
     longest = replace(same, lasted_us=max(same.lasted_us, past.lasted_us))
