@@ -18,7 +18,7 @@ from interlock.policy.authoring.source import Source, read
 from interlock.records.documents import RoutePolicy
 from interlock.records.models import Evidence, Registration
 from interlock.runtime.opening import read_trust
-from interlock.runtime.workspace import SEALED, Workspace, read_sealed, read_text, registrations_beside
+from interlock.runtime.workspace import SEALED, Workspace, read_document, read_sealed, registrations_beside
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.time import Micros
@@ -90,7 +90,7 @@ def open_document(file: Path, around: Surroundings, now: Micros) -> Opened:
         ConfigurationError: A file cannot be read.
     """
     trust, _ = read_trust(around.root)
-    text = read_text(file)
+    text = read_document(file)
     source = read(text, str(file))
     if isinstance(source, Source) and _is_registry(source):
         return _opened_registry(source, registrations_beside(file), trust, now)
@@ -122,7 +122,7 @@ def compile_file(file: Path, around: Surroundings, now: Micros) -> RoutePolicy |
         ConfigurationError: A file cannot be read, or it is written as something else than a policy.
     """
     trust, _ = read_trust(around.root)
-    text = read_text(file)
+    text = read_document(file)
     source = read(text, str(file))
     if isinstance(source, Source) and (_is_registry(source) or _is_evidence(source)):
         raise ConfigurationError(f"{file} holds no policy.", "Name a policy's YAML or its .sealed file.")
@@ -133,7 +133,7 @@ def compile_file(file: Path, around: Surroundings, now: Micros) -> RoutePolicy |
 def _compiled(
     written: Text, around: Surroundings, trust: TrustRoot, now: Micros
 ) -> tuple[Draft, RoutePolicy] | list[Problem]:
-    registry = Text(str(around.registry), read_text(around.registry))
+    registry = Text(str(around.registry), read_document(around.registry))
     draft = read_draft(written, registry, around.sealed_files(), trust)
     if isinstance(draft, list):
         return draft
@@ -144,12 +144,21 @@ def _compiled(
 def _rivals(file: Path, draft: Draft) -> Iterator[Problem]:
     """Other policies for the same agent in the same folder: only one of them could ever count."""
     for other in sorted(file.parent.glob("*.yaml")):
-        if other.name == file.name or draft.document.agent not in (text := read_text(other)):
+        text = "" if other.name == file.name else _readable(other)
+        if draft.document.agent not in text:
             continue
         source = read(text, str(other))
         if isinstance(source, Source) and source.data.get("agent") == draft.document.agent:
             what = f"{other} is a policy for {draft.document.agent}, too"
             yield draft.source.problem(("agent",), what, "Keep one policy for each agent; it can have several routes.")
+
+
+def _readable(file: Path) -> str:
+    """The text of a neighbour; nothing if it cannot be read: that is told where it is checked itself."""
+    try:
+        return read_document(file)
+    except ConfigurationError:
+        return ""
 
 
 def _opened_evidence(source: Source, trust: TrustRoot) -> Opened:

@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from interlock.cli import checking, coverage
 from interlock.cli.answer import NO, Json, problem_documents, say, show_problems
 from interlock.cli.compared import Side, compare, published, read_side, show
 from interlock.cli.connection import connected, read_standing
-from interlock.cli.drafts import EvidenceFolder, Registry, Root, Surroundings, open_document
+from interlock.cli.drafts import EvidenceFolder, Registry, Root, Surroundings
 from interlock.cli.parcels import collect
 from interlock.cli.published_text import document, text
 from interlock.cli.publishing import Published, publish_parcels
 from interlock.cli.signing import sign_document
-from interlock.policy.authoring.check import forbids
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.opening import load_key, read_trust
@@ -34,23 +34,8 @@ Written = Annotated[
 ]
 
 
-@app.command()
-def check(
-    file: Written,
-    registry: Registry = None,
-    evidence: EvidenceFolder = None,
-    root: Root = None,
-    as_json: Json = False,
-) -> None:
-    """Say whether a document can be signed; each problem with its line and what to do about it."""
-    opened = open_document(file, Surroundings.of(file, registry, evidence, root), SystemClock().now().wall)
-    refused = forbids(opened.problems)
-    if not as_json:
-        show_problems(opened.problems)
-    told = {"file": str(file), "ok": not refused, "problems": problem_documents(opened.problems)}
-    say(told, f"{file}: {'not ' if refused else ''}fit to be signed.", as_json=as_json)
-    if refused:
-        raise typer.Exit(NO)
+app.command()(checking.check)
+app.command()(coverage.coverage)
 
 
 @app.command()

@@ -17,6 +17,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from errno import EINVAL
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from interlock.policy.authoring.draft import SealedFiles
 from interlock.runtime.opening import load_key
 from interlock.signing.keys import SigningKey
 from interlock.vocabulary.errors import ConfigurationError
+from interlock.vocabulary.limits import DOCUMENT_BYTES_MAX, RECORD_BYTES_MAX
 
 SEALED = ".sealed"
 """The suffix of a signed file."""
@@ -133,7 +135,7 @@ def read_sealed(folder: Path) -> dict[str, bytes]:
         ConfigurationError: One of them cannot be read.
     """
     try:
-        return {path.name: path.read_bytes() for path in sorted(folder.glob(f"*{SEALED}"))}
+        return {path.name: _first_bytes(path, RECORD_BYTES_MAX + 1) for path in sorted(folder.glob(f"*{SEALED}"))}
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions."
@@ -152,6 +154,38 @@ def read_text(path: Path) -> str:
         raise ConfigurationError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def read_document(path: Path) -> str:
+    """Read YAML that a person wrote, or the like; never more than is needed to see that it is too much.
+
+    Raises:
+        ConfigurationError: It cannot be read, is no plain file, is larger than a document may be, or is not UTF-8.
+    """
+    try:
+        content = _first_bytes(path, DOCUMENT_BYTES_MAX + 1)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+    if len(content) > DOCUMENT_BYTES_MAX:
+        raise ConfigurationError(f"{path} is larger than {DOCUMENT_BYTES_MAX} bytes.", "Split it, or shorten it.")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{path} is not UTF-8 text: see line {line}.", "Save it as UTF-8.") from error
+
+
+def _first_bytes(path: Path, most: int) -> bytes:
+    """The first bytes of a plain file: a pipe or a device could be read for ever.
+
+    Raises:
+        OSError: It cannot be read, or is something else.
+    """
+    if not path.is_file():
+        path.stat()
+        raise OSError(EINVAL, "it is no plain file")
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def write_whole(path: Path, content: bytes) -> Path:

@@ -31,7 +31,7 @@ def departure_problems(draft: Draft, policy: RoutePolicy) -> Iterator[Problem]:
         breaches = list(demand.test(case))
         if breaches:
             where = ", ".join(field_text(breach.path) for breach in breaches)
-            mend = f"Whoever signs answers for {where}; remove the departure once the demand is met: {demand.asks}."
+            mend = f"Whoever signs answers for {where}. To depart no longer: {breaches[0].mend}"
             yield draft.source.warning(path, f"departs from {demand.name}: {entry.because}", mend)
         else:
             what = f"{demand.name} is met, so that nothing is departed from"
