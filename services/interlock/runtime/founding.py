@@ -15,7 +15,7 @@ from types import MappingProxyType
 from interlock.policy.authoring.check import check, forbids
 from interlock.policy.authoring.compile import compile_policy
 from interlock.policy.authoring.document import D, parse
-from interlock.policy.authoring.draft import Text, read_draft
+from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.evidence import EvidenceDocument, compile_evidence
 from interlock.policy.authoring.policy import PolicyDocument
 from interlock.policy.authoring.problems import Problem
@@ -95,11 +95,13 @@ def found(directory: Path, plan: Plan, now: Micros) -> Workspace:
     keys = workspace.make_keys(*ROOT_OWNERS, *PEOPLE, *plan.services)
     root = _root(plan, agents, keys, now)
     workspace.write(workspace.root, seal(root, *(keys[owner] for owner in ROOT_OWNERS[:ROOT_THRESHOLD])))
-    _write_registry(workspace, plan, keys["grace"], now)
+    registry = _write_registry(workspace, plan, keys["grace"], now)
     for name, text in plan.evidence.items():
         _write_evidence(workspace, name, text, keys["vera"])
     for name, text in plan.policies.items():
-        _write_policy(workspace, Text(f"policies/{name}.yaml", text), (keys["grace"], keys["oscar"]), root, now)
+        source = _readable(read(text, f"policies/{name}.yaml"))
+        draft = Draft(source, _parsed(source, PolicyDocument), registry, workspace.sealed_files(), root)
+        _write_policy(workspace, text, draft, (keys["grace"], keys["oscar"]), now)
     return workspace
 
 
@@ -149,12 +151,14 @@ def _root(plan: Plan, agents: tuple[str, ...], keys: Mapping[str, SigningKey], n
     )
 
 
-def _write_registry(workspace: Workspace, plan: Plan, governance: SigningKey, now: Micros) -> None:
+def _write_registry(workspace: Workspace, plan: Plan, governance: SigningKey, now: Micros) -> RegistryDocument:
     source = _readable(read(plan.registry, workspace.registry.name))
-    entries = registrations(_parsed(source, RegistryDocument), plan.deployment, now)
+    document = _parsed(source, RegistryDocument)
+    entries = registrations(document, plan.deployment, now)
     workspace.write(workspace.registry, plan.registry)
     for name, record in entries.items():
         workspace.write(workspace.registrations / f"{name}{SEALED}", seal(record, governance))
+    return document
 
 
 def _write_evidence(workspace: Workspace, name: str, text: str, validator: SigningKey) -> None:
@@ -166,20 +170,14 @@ def _write_evidence(workspace: Workspace, name: str, text: str, validator: Signi
     workspace.write(workspace.evidence / f"{name}{SEALED}", seal(record, validator))
 
 
-def _write_policy(
-    workspace: Workspace, policy: Text, owners: tuple[SigningKey, ...], root: TrustRoot, now: Micros
-) -> None:
-    registry = Text(workspace.registry.name, workspace.registry.read_text("utf-8"))
-    draft = read_draft(policy, registry, workspace.sealed_files(), root)
-    if isinstance(draft, list):
-        raise _refusal(draft)
+def _write_policy(workspace: Workspace, text: str, draft: Draft, owners: tuple[SigningKey, ...], now: Micros) -> None:
     record = compile_policy(draft, now)
     if isinstance(record, list):
         raise _refusal(record)
     problems = check(draft, record, now)
     if forbids(problems):
         raise _refusal(problems)
-    path = workspace.write(workspace.directory / policy.file, policy.text)
+    path = workspace.write(workspace.directory / draft.source.file, text)
     workspace.write(path.with_suffix(SEALED), seal(record, *owners))
 
 

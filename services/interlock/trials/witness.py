@@ -217,6 +217,9 @@ class Watch:
         while True:
             for record in await reader.batch():
                 self._witness.take(record)
+                await asyncio.sleep(
+                    0
+                )  # model servers and clients may live in this process: they wait for no whole batch
 
 
 async def first_offsets(bus: Bus) -> dict[int, int]:
