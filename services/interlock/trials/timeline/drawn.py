@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from html import escape
 
 from interlock.trials.timeline.axis import caption, elapsed, ticks
-from interlock.trials.timeline.lanes import WORDS, Kind, Lane, Mark, Span, Timeline, printable, shortened, wrapped
+from interlock.trials.timeline.lanes import (
+    MARK_ROWS_MAX,
+    UNDER_ROWS_MAX,
+    WORDS,
+    Kind,
+    Lane,
+    Mark,
+    Span,
+    Timeline,
+    printable,
+    shortened,
+    wrapped,
+)
 from interlock.trials.timeline.look import (
     BAR_HEIGHT,
     BOLD,
@@ -38,8 +50,6 @@ _PLATE_HEIGHT = 18
 _MARK_STEP = 2 * MARK_RADIUS + 2
 _LEGEND_STEP = 150
 _KEY_CHARS = int((WIDTH - 2 * MARGIN - 26) / CHAR_WIDTH)
-_UNDER_ROWS_MAX = 4
-"""Labels of bars too short for them: in so many rows at most. The rest is told by the bars' tooltips and the description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,8 @@ def _lane(page: _Page, lane: Lane, marks: Sequence[tuple[int, Mark]], top: float
     """One lane, and where the next one begins."""
     listed = [(number, mark) for number, mark in marks if number]
     rows = stacked([Box(page.x(mark.at) - MARK_RADIUS, 2 * MARK_RADIUS) for _, mark in listed], gap=2)
-    bar_top = top + (max(rows, default=-1) + 1) * _MARK_STEP + (4 if listed else 0)
+    highest = min(max(rows, default=-1), MARK_ROWS_MAX - 1)
+    bar_top = top + (highest + 1) * _MARK_STEP + (4 if listed else 0)
     name = printable(lane.name)
     fits = int(NAME_WIDTH_MAX / CHAR_WIDTH)
     drawn = [
@@ -137,9 +148,9 @@ def _lane(page: _Page, lane: Lane, marks: Sequence[tuple[int, Mark]], top: float
     ]
     bars, bottom = _bars(page, page.timeline.spans(lane), bar_top)
     drawn += bars
-    highest = max(rows, default=0)
     for (number, mark), row in zip(listed, rows, strict=True):
-        drawn.append(_mark(page, number, mark, top + (highest - row) * _MARK_STEP + MARK_RADIUS, bar_top))
+        if row <= highest:
+            drawn.append(_mark(page, number, mark, top + (highest - row) * _MARK_STEP + MARK_RADIUS, bar_top))
     drawn += [_unlisted(page, mark, bar_top) for number, mark in marks if not number]
     return drawn, bottom + LANE_GAP
 
@@ -162,7 +173,7 @@ def _bars(page: _Page, spans: Sequence[Span], top: float) -> tuple[list[str], fl
     rows = stacked([place for _, place in labels], gap=8)
     lines, words = [], []
     for (_, box), (label, place), row in zip(homeless, labels, rows, strict=True):
-        if row < _UNDER_ROWS_MAX:
+        if row < UNDER_ROWS_MAX:
             x, y = box.left + box.width / 2, top + BAR_HEIGHT + (row + 1) * ROW_HEIGHT
             lines.append(f'<line class="lead" x1="{x:.1f}" y1="{top + BAR_HEIGHT}" x2="{x:.1f}" y2="{y - 9:.1f}"/>')
             words.append(f'<g class="over">{_text(place.left, y, label)}</g>')

@@ -14,6 +14,12 @@ LABEL_CHARS_MAX = 300
 MARKS_LISTED_MAX = 60
 """So many marks are numbered and listed under the picture; a list beyond that is no picture."""
 
+MARK_ROWS_MAX = 6
+"""Numbers of marks that stand above each other; those that find no place there are in the list alone."""
+
+UNDER_ROWS_MAX = 4
+"""Rows of labels under bars that are too short for them. What finds no place there is told by the marks, and in words."""
+
 
 class Kind(StrEnum):
     """What a bar stands for."""
@@ -22,6 +28,7 @@ class Kind(StrEnum):
     FALLBACK = "fallback"
     CANARY = "canary"
     SAFE = "safe"
+    OUTAGE = "outage"
     NONE = "none"
 
 
@@ -30,6 +37,7 @@ WORDS = {
     Kind.FALLBACK: "fallback",
     Kind.CANARY: "canary",
     Kind.SAFE: "safe state",
+    Kind.OUTAGE: "outage",
     Kind.NONE: "nothing yet",
 }
 """What a person calls each kind."""

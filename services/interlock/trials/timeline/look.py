@@ -28,6 +28,7 @@ FILL = {
     Kind.FALLBACK: "#E69F00",
     Kind.CANARY: "#009E73",
     Kind.SAFE: "#D55E00",
+    Kind.OUTAGE: "#CC79A7",
     Kind.NONE: "none",
 }
 INK = {
@@ -35,6 +36,7 @@ INK = {
     Kind.FALLBACK: "#1a1a1a",
     Kind.CANARY: "#ffffff",
     Kind.SAFE: "#ffffff",
+    Kind.OUTAGE: "#1a1a1a",
     Kind.NONE: "currentColor",
 }
 
@@ -51,8 +53,12 @@ _PATTERNS = {
         '<pattern id="{id}" width="16" height="16" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="16" height="16" fill="#D55E00"/><rect width="8" height="16" fill="#1a1a1a"/></pattern>'
     ),
+    Kind.OUTAGE: (
+        '<pattern id="{id}" width="8" height="8" patternUnits="userSpaceOnUse">'
+        '<rect width="8" height="8" fill="#CC79A7"/><path d="M0 0L8 8M8 0L0 8" stroke="#7a3a5c"/></pattern>'
+    ),
 }
-"""Fallback: hatched. Canary: dotted. The safe state: the black stripes of a barrier. The primary is plain; nothing has an outline only."""
+"""Fallback: hatched. Canary: dotted. The safe state: the black stripes of a barrier. An outage: crossed. The primary is plain; nothing has an outline only."""
 
 STYLE = """\
 .interlock-timeline { color: #1a1a1a; font: 12px system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif; }

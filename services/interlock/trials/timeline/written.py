@@ -6,7 +6,18 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from interlock.trials.timeline.axis import caption, elapsed, ticks
-from interlock.trials.timeline.lanes import WORDS, Kind, Lane, Span, Timeline, printable, shortened, wrapped
+from interlock.trials.timeline.lanes import (
+    MARK_ROWS_MAX,
+    UNDER_ROWS_MAX,
+    WORDS,
+    Kind,
+    Lane,
+    Span,
+    Timeline,
+    printable,
+    shortened,
+    wrapped,
+)
 from interlock.trials.timeline.rows import Box, stacked
 from interlock.vocabulary.time import Micros
 
@@ -15,12 +26,13 @@ _BAR_MIN = 16
 _TICK_WIDTH = 13
 _KEY_INDENT = 17
 
-_LETTER = {Kind.PRIMARY: "━", Kind.FALLBACK: "▒", Kind.CANARY: "┅", Kind.SAFE: "×", Kind.NONE: "·"}
+_LETTER = {Kind.PRIMARY: "━", Kind.FALLBACK: "▒", Kind.CANARY: "┅", Kind.SAFE: "█", Kind.OUTAGE: "×", Kind.NONE: "·"}
 _STYLE = {
     Kind.PRIMARY: "bold blue",
     Kind.FALLBACK: "bold yellow",
     Kind.CANARY: "bold green",
-    Kind.SAFE: "bold white on red",
+    Kind.SAFE: "bold red",
+    Kind.OUTAGE: "bold magenta",
     Kind.NONE: "dim",
 }
 
@@ -67,7 +79,7 @@ class _Page:
         """The numbers above a lane, in as many rows as keep them apart; those without a number are short lines."""
         words = [(str(number) if number else "╷", self.column(at)) for number, at in marks]
         rows = stacked([Box(min(at, self.columns - len(word)), len(word)) for word, at in words], gap=1)
-        for row in range(max(rows, default=-1), -1, -1):
+        for row in range(min(max(rows, default=-1), MARK_ROWS_MAX - 1), -1, -1):
             line = [" "] * self.columns
             for (word, at), its in zip(words, rows, strict=True):
                 begin = min(at, self.columns - len(word))
@@ -100,7 +112,7 @@ class _Page:
         rows = stacked(
             [Box(self._held(at, label), cell_len(label)) for label, (_, at) in zip(labels, spans, strict=True)], gap=2
         )
-        for row in range(max(rows, default=-1) + 1):
+        for row in range(min(max(rows, default=-1) + 1, UNDER_ROWS_MAX)):
             line = Text(" " * self.left)
             for label, (span, at), its in zip(labels, spans, rows, strict=True):
                 if its == row:
