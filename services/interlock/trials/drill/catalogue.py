@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from interlock.trials.drill import broader, degradation, primary_failure, terminal, unapproved
+from interlock.trials.drill import (
+    broader,
+    degradation,
+    notification,
+    primary_failure,
+    records,
+    terminal,
+    unapproved,
+)
 from interlock.trials.drill.exercise import Exercise
 from interlock.vocabulary.errors import ConfigurationError
 
@@ -11,7 +19,9 @@ EXERCISES = (
     unapproved.EXERCISE,
     broader.EXERCISE,
     terminal.EXERCISE,
+    records.EXERCISE,
     degradation.EXERCISE,
+    notification.EXERCISE,
 )
 
 
