@@ -8,6 +8,10 @@ No setting leads here; a trial names the module.
     tireless_gateway      goes on after lease and grace have ended
     obliging_gateway      asks the primary where the safe state was ordered
     wayward_gateway       asks the last rung of the ladder, whichever was ordered
+    backward_decision     takes the last rung that may be entered, not the first
+    impatient_decision    leaves a model before a trigger has lasted for as long as the policy says
+    boundless_*           decision, gateway or command line: asks no lattice
+    unquestioning_*       decision or command line: asks no evidence
     restless_decision     stays with a failed model rather than take the safe state
     wordless_decision     orders without saying why, or what it verified
     contented_monitor     finds no model slow, and none faulty
