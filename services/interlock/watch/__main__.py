@@ -1,16 +1,17 @@
 """`python -m interlock.watch SETTINGS`: the deadline watch in the foreground."""
 
 import sys
-from functools import partial
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
 
 from interlock.reporting.shell import shell
 from interlock.runtime import lifecycle, logs
+from interlock.watch.dead_mans_switch import DeadMansSwitch
 from interlock.watch.instruments import Instruments
 from interlock.watch.last_channel import LastChannel, public_text
-from interlock.watch.outside_heartbeat import FRESH_S, OutsideHeartbeat
+from interlock.watch.outside_heartbeat import OutsideHeartbeat
 from interlock.watch.service import open_service
 from interlock.watch.settings import WatchSettings
 
@@ -25,14 +26,17 @@ def run(settings_path: Path) -> int:
 async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
     settings = WatchSettings.load(settings_path)
     logs.configure("watch", level=settings.log_level)
-    async with shell(settings, settings.owner, settings.key, "watch", "audit") as it, LastChannel(it.key) as sender:
+    async with AsyncExitStack() as stack:
+        it = await stack.enter_async_context(shell(settings, settings.owner, settings.key, "watch", "audit"))
+        sender = await stack.enter_async_context(LastChannel(it.key))
         _log.info("signing_webhooks", verify_with=public_text(it.key))
         instruments = Instruments(it.metrics)
-        async with (
-            open_service(it, settings, sender, instruments) as service,
-            OutsideHeartbeat(settings.heartbeat_url, partial(service.well, FRESH_S), instruments) as heartbeat,
-        ):
-            await lifecycle.supervise(stop, {"watch": service.run(stop), "heartbeat": heartbeat.run(stop)})
+        service = await stack.enter_async_context(open_service(it, settings, sender, instruments))
+        loops = {"watch": service.run(stop)}
+        if settings.heartbeat_url is not None:
+            switch = await stack.enter_async_context(DeadMansSwitch(settings.heartbeat_url))
+            loops["heartbeat"] = OutsideHeartbeat(switch.post, service.well, instruments).run(stop)
+        await lifecycle.supervise(stop, loops)
 
 
 if __name__ == "__main__":

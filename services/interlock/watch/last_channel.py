@@ -74,6 +74,8 @@ class LastChannel:
             ) as answer:
                 return "" if 200 <= answer.status < 300 else f"it answered {answer.status}"
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(getattr(error, "os_error", error), _NotPublicError):
+                return "its address is not public; allow_private in the policy would allow that"
             return f"it cannot be reached ({type(error).__name__})"
 
 
@@ -90,11 +92,15 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+class _NotPublicError(PermissionError):
+    """Raised where the socket would be made, so that no packet leaves."""
+
+
 def _public_socket(address: tuple[Any, ...]) -> socket.socket:
     """Make the socket for one resolved address, as aiohttp asks for it: (family, type, protocol, name, (host, port, …))."""
     family, kind, protocol, _, target = address
     if not is_public(str(target[0])):
-        raise PermissionError("the address is not public")
+        raise _NotPublicError
     return socket.socket(family=family, type=kind, proto=protocol)
 
 
