@@ -36,6 +36,7 @@ class Facts:
         disabled: Models that an operator took away, and until when.
         frozen: Until then no move but into the safe state.
         suspended: Whether the safe state was ordered.
+        untold: The routes that the deadline watch has stopped.
         commands: The commands that it read, by their place in the world.
         canary: The last judgement of a canary that rests on enough calls: its objective and level.
         approved: By route, models that the agent owner allowed until the route is back at its primary.
@@ -48,6 +49,7 @@ class Facts:
     disabled: tuple[tuple[str, Micros], ...] = ()
     frozen: Micros = NEVER
     suspended: bool = False
+    untold: frozenset[RouteId] = frozenset()
     commands: frozenset[int] = frozenset()
     canary: tuple[str, Level] = ("", Level.UNKNOWN)
     kept_away: tuple[str, Micros] = ("", NEVER)
@@ -74,20 +76,22 @@ class Facts:
         known = self.level(model, objective)[0] is not None
         return self.judged(model, objective, Level.UNKNOWN, now) if known else self
 
-    def ordered(self, place: int, order: Ordered, now: Micros) -> "Facts":
-        """The facts after a command: read once, it counts once, and not after its end."""
+    def ordered(self, place: int, order: Ordered, now: Micros, stoppable: Collection[RouteId] = ()) -> "Facts":
+        """The facts after a command: read once, it counts once, and not after its end; a watch stops nothing but what is stoppable."""
         if place in self.commands:
             return self
         after = replace(self, commands=self.commands | {place})
         if now >= order.until:
             return after
+        if order.watch:
+            return replace(after, untold=self.untold | {route for route in stoppable if route == order.untold})
         if order.disables:
             return replace(after, disabled=(*self.disabled, (order.disables, order.until)))
         if order.freezes:
             return replace(after, frozen=order.until)
         if order.suspends:
             return replace(after, suspended=True)
-        return replace(after, suspended=False, frozen=NEVER, disabled=(), rejected=frozenset())
+        return replace(after, suspended=False, untold=frozenset(), frozen=NEVER, disabled=(), rejected=frozenset())
 
     def returned(self, routes: Collection[RouteId]) -> "Facts":
         """The facts once routes are back at their primary: what was approved meanwhile is forgotten."""
@@ -202,7 +206,7 @@ class Oracle:
             first: Whether nothing was ordered for it yet.
         """
         names, frozen = [name for name, _ in self.ladder], self.frozen
-        if self.facts.suspended or not self.guarded():
+        if self.facts.suspended or self.route in self.facts.untold or not self.guarded():
             return frozenset({None})
         if first:
             return frozenset({next((name for name in names if self.may_enter(name)), None)})

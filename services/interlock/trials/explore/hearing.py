@@ -131,8 +131,15 @@ class Hearing:
     def _command(self, process: Process, place: int, t: int) -> Heard:
         order = self.world.orders[place]
         given = Input(InputKind.RECORD, COMMANDS.name, 0, 0, order.sealed)
-        facts = process.facts.ordered(place, order, self.world.wall(t))
+        facts = process.facts.ordered(place, order, self.world.wall(t), self._stoppable(process))
         return Heard(Action("command", f"reads the command to {order.words}"), given, facts)
+
+    def _stoppable(self, process: Process) -> tuple[RouteId, ...]:
+        """The routes with a change of which somebody must be told, where the policy wants to be stopped otherwise."""
+        heard = [self.world.documents[place] for place in process.facts.documents]
+        policy = max((said for said in heard if said.version), key=lambda said: said.version, default=None)
+        asked = policy is not None and policy.stops and process.state is not None
+        return tuple(process.state.routes) if asked and process.state is not None else ()
 
     def _said(self, model: str, objective: str, level: Level, t: int, calls: int = CALLS_MIN) -> Input:
         now = self.world.wall(t)

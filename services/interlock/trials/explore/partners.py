@@ -35,7 +35,7 @@ PARTNERS: Mapping[str, Partner] = {
         "router.core.fit:_policy_unfit:order.policy_digest-!=-held.event_id",
         "Another version has another digest; an older one is told by its right reason.",
     ),
-    "decision.core.target:choose:entry.safe_state-is-none~2": Partner(
+    "decision.core.target:choose:entry.safe_state-is-none": Partner(
         "decision.core.target:_keep_safe:cause-is-not-none",
         "What changes inside the safe state stops a route that is served, too; asked first, the cause is told as it is.",
     ),

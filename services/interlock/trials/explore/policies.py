@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.records.commands import Command, ReviewOutcome, Verb
-from interlock.records.documents import Denial, Rung, TriggerRule, WatchedTrigger
+from interlock.records.documents import Denial, Rung, TriggerRule, Unnotified, WatchedTrigger
 from interlock.records.models import Model
 from interlock.testing.builders import NOW, Deployment, model
 from interlock.trials.explore.world import AGENT, UNIT, Ordered, Said
@@ -39,19 +39,33 @@ def policy(version: int, ladder: Sequence[tuple[Model, Micros]], words: str, **f
     triggers = (TriggerRule(WatchedTrigger.UNAVAILABLE, 0.0, for_us), *fields.pop("also", ()))
     usual: dict[str, Any] = {"triggers": triggers, "blind_us": UNIT, "stable_us": UNIT, "grace_us": UNIT, **fields}
     expires = usual.pop("expires", FOREVER)
-    rungs, slots = usual.pop("rungs", {}), usual.pop("slots", ())
+    rungs, slots, stops = usual.pop("rungs", {}), usual.pop("slots", ()), usual.pop("stops", False)
     rule = DEPLOYMENT.rule([rungs.get(subject.name) or rung(subject, until) for subject, until in ladder], **usual)
     rules = (rule, *(replace(rule, slot=slot) for slot in slots))
     said = DEPLOYMENT.policy_of(AGENT, *rules, version=version)
-    sealed = DEPLOYMENT.seal(replace(said, expires_at=min(expires, said.expires_at)), "grace", "oscar")
+    unnotified = Unnotified.SUSPEND if stops else Unnotified.RECORD
+    said = replace(said, expires_at=min(expires, said.expires_at), unnotified=unnotified)
+    sealed = DEPLOYMENT.seal(said, "grace", "oscar")
     approved = tuple((subject.name, min(until, expires)) for subject, until in ladder)
     routes = (ROUTE, *(RouteId(AGENT, slot, ANY) for slot in slots))
-    return Said(words, sealed, version, dict.fromkeys(routes, approved), safe_state=str(rule.safe_state))
+    return Said(words, sealed, version, dict.fromkeys(routes, approved), safe_state=str(rule.safe_state), stops=stops)
 
 
 def command(words: str, verb: Verb, until: Micros, subject: str = "") -> Ordered:
     """A command of an operator about the agent, or about one of its models."""
-    said = Command(
+    sealed = DEPLOYMENT.seal(_command(verb, until, subject), "olga")
+    return Ordered(words, sealed, subject, until, freezes=verb is Verb.FREEZE, suspends=verb is Verb.SUSPEND)
+
+
+def of_watch(words: str, verb: Verb, until: Micros, route: RouteId, *with_it: str) -> Ordered:
+    """A command of the deadline watch about a route and its first change; only a suspension, signed by it alone or not, may count."""
+    said = replace(_command(verb, until), id=f"watch-{verb.value}", route=route.key, about=f"{route.key}@1.0.1")
+    untold = route if verb is Verb.SUSPEND else None
+    return Ordered(words, DEPLOYMENT.seal(said, "watch-1", *with_it), until=until, watch=True, untold=untold)
+
+
+def _command(verb: Verb, until: Micros, subject: str = "") -> Command:
+    return Command(
         id=verb.value,
         deployment=DEPLOYMENT.name,
         verb=verb,
@@ -65,8 +79,6 @@ def command(words: str, verb: Verb, until: Micros, subject: str = "") -> Ordered
         issued_at=NOW,
         expires_at=until,
     )
-    sealed = DEPLOYMENT.seal(said, "olga")
-    return Ordered(words, sealed, subject, until, freezes=verb is Verb.FREEZE, suspends=verb is Verb.SUSPEND)
 
 
 def usual() -> tuple[Said, ...]:

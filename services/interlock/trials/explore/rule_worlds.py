@@ -24,6 +24,7 @@ from interlock.trials.explore.policies import (
     EXPIRES,
     ROUTE,
     command,
+    of_watch,
     policy,
     rung,
 )
@@ -77,6 +78,36 @@ def orders() -> World:
         orders=(
             command("disable atlas for 10 s", Verb.DISABLE, Micros(NOW + 2 * UNIT), "atlas"),
             command("suspend the agent", Verb.SUSPEND, later),
+            command("let the agent go on", Verb.RESUME, later),
+        ),
+        lapses=False,
+        losses=False,
+    )
+
+
+def untold() -> World:
+    """One owner, two routes, and a deadline watch that stops one of them, and that says more than it may, together with an operator."""
+    later = Micros(NOW + 1_000 * SECOND)
+    ladder = [(ATLAS, FOREVER), (BIRCH, EXPIRES)]
+    words = "policy 1 approves atlas and birch, and wants to be stopped when nobody is told"
+    return World(
+        "untold",
+        DEPLOYMENT,
+        (
+            policy(1, ladder, words, slots=(LATE.slot,), stops=True),
+            policy(2, ladder, "policy 2 wants breaches on record only", slots=(LATE.slot,)),
+        ),
+        ("atlas", "birch"),
+        moments=(0, 5, 10, 15, 20),
+        routes=(ROUTE, LATE),
+        routers=0,
+        claims=1,
+        deaths=False,
+        log=14,
+        orders=(
+            of_watch("stop main, of which nobody was told", Verb.SUSPEND, later, ROUTE),
+            of_watch("hold main where it is, by the watch and an operator", Verb.FREEZE, later, ROUTE, "olga"),
+            of_watch("let main go on, by the watch and an operator", Verb.RESUME, later, ROUTE, "olga"),
             command("let the agent go on", Verb.RESUME, later),
         ),
         lapses=False,

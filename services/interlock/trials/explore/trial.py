@@ -25,6 +25,7 @@ _SHARES = {
     "canary": 0.02,
     "verdicts": 0.005,
     "orders": 0.005,
+    "untold": 0.005,
     "guarded": 0.005,
     "refusals": 0.005,
     "approval": 0.005,

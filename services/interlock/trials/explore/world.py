@@ -40,6 +40,7 @@ class Said:
         ladders: policy: for each route the models that are approved, in order, and until when.
         denies: The model that it takes from everybody; empty: none.
         safe_state: policy: its safe state.
+        stops: policy: whether a route is to be stopped when nobody was told of its change in time.
         after: The document without which it is not published.
     """
 
@@ -49,12 +50,18 @@ class Said:
     ladders: Mapping[RouteId, tuple[tuple[str, Micros], ...]] = field(default_factory=dict)
     denies: str = ""
     safe_state: str = "suspend"
+    stops: bool = False
     after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """What a command means: it takes a model away until a time, holds the routes where they are, stops them, or lets them go."""
+    """What a command means: it takes a model away until a time, holds the routes where they are, stops them, or lets them go.
+
+    Attributes:
+        watch: Whether the deadline watch orders it, and no person.
+        untold: watch: the route that it stops, because nobody was told of its first change; None: it orders what it may not.
+    """
 
     words: str
     sealed: bytes
@@ -62,6 +69,8 @@ class Ordered:
     until: Micros = NEVER
     freezes: bool = False
     suspends: bool = False
+    watch: bool = False
+    untold: RouteId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,7 @@ WORLDS: Mapping[str, Callable[[], World]] = {
         roots,
         rule_worlds.verdicts,
         rule_worlds.orders,
+        rule_worlds.untold,
         rule_worlds.guarded,
         rule_worlds.refusals,
         rule_worlds.approval,
