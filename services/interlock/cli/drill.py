@@ -13,7 +13,7 @@ from interlock.cli.trial import Keep, folder_of, to_the_end
 from interlock.runtime.clock import SystemClock
 from interlock.trials.demo.view import PlainView
 from interlock.trials.drill.ground import DEADLINE_S, Drill
-from interlock.trials.drill.report import document, line
+from interlock.trials.drill.report import document
 from interlock.trials.drill.run import Drilled, play
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.time import SECOND, parse_duration
@@ -82,7 +82,7 @@ def _show(console: Console, drilled: Drilled) -> None:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for outcome in drilled.outcomes:
         verdict = Text("passed", "green") if outcome.passed else Text("FAILED", "bold red")
-        table.add_row(Text(outcome.exercise.id, "bold"), Text(outcome.exercise.title), verdict, Text(line(outcome)))
+        table.add_row(Text(outcome.exercise.id, "bold"), Text(outcome.exercise.title), verdict, Text(outcome.line))
     console.print(table)
     passed = sum(outcome.passed for outcome in drilled.outcomes)
     told = f"\n{passed} of {len(drilled.outcomes)} tests passed, on {drilled.drill.broker}"

@@ -95,6 +95,14 @@ class Outcome:
         """Whether the test is passed."""
         return not self.faults
 
+    @property
+    def line(self) -> str:
+        """What was seen, or the first thing that was not as it must be, in one line."""
+        if not self.faults:
+            return "; ".join(self.summaries)
+        more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
+        return f"{self.faults[0]}{more}"
+
     def add(self, seen: Seen) -> None:
         """Take in what one play saw."""
         self.evidence |= seen.evidence

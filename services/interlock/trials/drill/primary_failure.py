@@ -106,7 +106,8 @@ async def _left(field: Field, step: Step) -> Left:
     against = (
         verdict.since
         for verdict in field.witness.verdicts
-        if verdict.model == step.model and verdict.level in AGAINST and verdict.objective.startswith(step.trigger)
+        if (verdict.model == step.model and verdict.level in AGAINST and verdict.objective.startswith(step.trigger))
+        and verdict.issued_at <= change.issued_at
     )
     return Left(change, Micros(round(min(failures) * SECOND)), max(against, default=change.issued_at))
 

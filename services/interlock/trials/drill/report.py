@@ -1,4 +1,4 @@
-"""What a run came to, for programs; and the one line of each test for people."""
+"""What a run came to, for programs."""
 
 from typing import Any
 
@@ -34,8 +34,3 @@ def test_document(outcome: Outcome) -> dict[str, Any]:
         "passed": outcome.passed,
         "evidence": {**outcome.evidence, "faults": list(outcome.faults)},
     }
-
-
-def line(outcome: Outcome) -> str:
-    """What was seen in one test, or what was not as it must be."""
-    return " ".join(outcome.faults) if outcome.faults else "; ".join(outcome.summaries)

@@ -2,18 +2,20 @@
 
     drilled = await play(Drill(folder, only=("8.1",)), tell=print)
 
-Not handled here: how the outcome is shown (`report`, `page`).
+Not handled here: how the outcome is shown (`report`, `filing`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from interlock.testing.webhook_receiver import Received
 from interlock.trials.drill.catalogue import selected
 from interlock.trials.drill.exercise import Act, Outcome
 from interlock.trials.drill.field import Field
 from interlock.trials.drill.ground import Drill, broker_of, open_field
 from interlock.trials.drill.temptation import temptation
 from interlock.trials.drill.together import together
+from interlock.trials.steady_client import Reply
 from interlock.trials.witness import NotSeen, Witness
 from interlock.vocabulary.time import Micros
 
@@ -28,6 +30,8 @@ class Drilled:
         began: When the first act began.
         ended: When the last one was over.
         witness: Everything that was seen on the topics.
+        replies: By agent, what it was answered.
+        notices: What the governance function's webhook received.
     """
 
     drill: Drill
@@ -35,6 +39,8 @@ class Drilled:
     began: Micros
     ended: Micros
     witness: Witness
+    replies: Mapping[str, Sequence[Reply]]
+    notices: Sequence[Received]
 
     @property
     def passed(self) -> bool:
@@ -66,7 +72,15 @@ async def play(drill: Drill, tell: Callable[[str], None]) -> Drilled:
             outcome.add(temptation(outcome.exercise.cast, field))
         ended = field.now
         tell("stopping everything")
-    return Drilled(drill, outcomes, began, ended, field.witness)
+    return Drilled(
+        drill,
+        outcomes,
+        began,
+        ended,
+        field.witness,
+        replies={agent: tuple(client.replies) for agent, client in field.clients.items()},
+        notices=tuple(field.governance.requests),
+    )
 
 
 async def _play(act: Act, outcome: Outcome, field: Field) -> None:
@@ -85,4 +99,4 @@ async def _play(act: Act, outcome: Outcome, field: Field) -> None:
         tell(f"failed: {error.message}")
         return
     outcome.add(seen)
-    tell("; ".join(f"failed: {fault}" for fault in seen.faults) or seen.summary)
+    tell(f"failed: {outcome.line}" if seen.faults else seen.summary)
