@@ -31,7 +31,7 @@ explore: setup ## Explore the protocol: a million states, then the same without 
 bench: setup ## Measure: one decision beside its signature, and the death of a model that a hundred thousand agents use
 	@$(BIN)/interlock bench decide
 
-docs: setup ## Write docs/reference again, from the code
+docs: setup ## Write docs/reference and schemas/authoring again, from the code
 	@$(BIN)/python docs/generate.py
 
 format: setup ## Format the code and mend what ruff can mend

@@ -1,29 +1,49 @@
 """The kinds of values in people's documents: each read from text, or refused with the mend.
 
-They are pydantic annotations. Their errors carry the mend with them, for `problems.explain`.
+They are pydantic annotations. Their errors carry the mend with them, for `problems.explain`; and each says of itself in a JSON
+schema, for people's editors, what it takes: never less than its validator, and no more where a pattern can tell.
 """
 
 import re
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from interlock.records.documents import guard_subject
 from interlock.records.models import GUARD_PREFIX
 from interlock.vocabulary.identifiers import is_name, is_scope
-from interlock.vocabulary.limits import GUARDS_PER_ROUTE_MAX, MOMENT_US_MAX, TEMPLATE_CHARS_MAX, TEXT_CHARS_MAX
+from interlock.vocabulary.limits import (
+    GUARDS_PER_ROUTE_MAX,
+    IDENTIFIER_CHARS_MAX,
+    MOMENT_US_MAX,
+    TEMPLATE_CHARS_MAX,
+    TEXT_CHARS_MAX,
+)
 from interlock.vocabulary.time import FOREVER, Micros, from_datetime, parse_duration
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%")
 _SECRET = re.compile(r"env:[A-Z_][A-Z0-9_]*")
 _MONEY_MAX = 1e9
 _FLOOR_MAX = 1e6
+_NAME = "[a-z0-9][a-z0-9._@-]*"
+_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_DURATION = "[0-9]{1,9}(ms|s|m|h|d)"
 _NAME_MEND = "Use lower-case letters, digits and . _ @ -, and begin with a letter or digit."
+
+
+def _written(pattern: str, **bounds: int) -> WithJsonSchema:
+    """Text of this form, as a JSON schema says it."""
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", **bounds})
+
+
+def shown(schema: dict[str, Any]) -> Any:
+    """A kind that only a JSON schema sees, in place of what a validator makes of it."""
+    return Annotated[Any, WithJsonSchema(schema)]
 
 
 def refuse(what: str, mend: str) -> NoReturn:
@@ -156,7 +176,7 @@ def whole(least: int, most: int) -> BeforeValidator:
             return value
         return refuse(f"{value!r} is not a whole number from {least} to {most}", "Write one, without quotes.")
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=shown({"type": "integer", "minimum": least, "maximum": most}))
 
 
 def one_of(*members: StrEnum) -> BeforeValidator:
@@ -168,7 +188,7 @@ def one_of(*members: StrEnum) -> BeforeValidator:
             return words[value]
         return refuse(f"{value!r} is not known here", f"Write one of: {', '.join(words)}.")
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=shown({"type": "string", "enum": list(words)}))
 
 
 def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -176,56 +196,80 @@ def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
     return refuse(f"{twice[0]!r} is listed twice", "Keep one of them.") if twice else tuple(sorted(texts))
 
 
-Name = Annotated[StrictStr, AfterValidator(_name)]
+Name = Annotated[StrictStr, AfterValidator(_name), _written(_NAME, maxLength=IDENTIFIER_CHARS_MAX)]
 """An identifier, as in `interlock.vocabulary.identifiers`."""
 
-ModelName = Annotated[Name, AfterValidator(_model)]
+ModelName = Annotated[
+    Name, AfterValidator(_model), _written(f"(?!{GUARD_PREFIX}){_NAME}", maxLength=IDENTIFIER_CHARS_MAX)
+]
 """The name of a model."""
 
-GuardName = Annotated[Name, AfterValidator(_guard)]
+GuardName = Annotated[Name, AfterValidator(_guard), _written(_NAME, maxLength=IDENTIFIER_CHARS_MAX - len(GUARD_PREFIX))]
 """The name of a guard."""
 
-Scope = Annotated[StrictStr, AfterValidator(_scope)]
+Scope = Annotated[StrictStr, AfterValidator(_scope), _written(rf"\*|{_NAME}", maxLength=IDENTIFIER_CHARS_MAX)]
 """A name, or `*` for all."""
 
-Text = Annotated[StrictStr, AfterValidator(_text)]
+Text = Annotated[
+    StrictStr,
+    AfterValidator(_text),
+    _written(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*", maxLength=TEXT_CHARS_MAX),
+]
 """One line of free text, `TEXT_CHARS_MAX` at most: it is shown in notices."""
 
-Duration = Annotated[Micros, BeforeValidator(_duration)]
+Duration = Annotated[Micros, BeforeValidator(_duration), _written(_DURATION)]
 """`30s`; in the program, microseconds, 0 or more."""
 
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive), _written(f"(?=[0-9]*[1-9]){_DURATION}")]
 """A duration above zero."""
 
-Share = Annotated[float, BeforeValidator(_share)]
+Share = Annotated[float, BeforeValidator(_share), _written(r"(?=[0-9.]*[1-9])0?[0-9]{1,2}(\.[0-9]{1,3})?%")]
 """`20%`; in the program, 0.2. Above 0 and below 1."""
 
-Money = Annotated[float, BeforeValidator(_money)]
+Money = Annotated[
+    float, BeforeValidator(_money), WithJsonSchema({"type": "number", "minimum": 0, "maximum": _MONEY_MAX})
+]
 """US dollars, 0 or more."""
 
-Passage = Annotated[StrictStr, AfterValidator(_passage)]
+Passage = Annotated[
+    StrictStr,
+    AfterValidator(_passage),
+    WithJsonSchema({"type": "string", "pattern": r"[^\x00-\x20\x7f]", "maxLength": TEMPLATE_CHARS_MAX}),
+]
 """Lines of text, `TEMPLATE_CHARS_MAX` in all: a reply."""
 
-End = Annotated[Micros, BeforeValidator(_end)]
+End = Annotated[Micros, BeforeValidator(_end), _written(f"never|{_MOMENT}")]
 """A moment, or `never`."""
 
-Percent = Annotated[int, BeforeValidator(_percent)]
+Percent = Annotated[int, BeforeValidator(_percent), _written("(0{0,2}[1-9]|0?[1-9][0-9])%")]
 """`5%`; in the program, 5. A whole number from 1 to 99."""
 
-Floor = Annotated[float, BeforeValidator(_floor)]
+Floor = Annotated[
+    float, BeforeValidator(_floor), WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": _FLOOR_MAX})
+]
 """The least value of a metric that is good enough, on the metric's own scale; above 0."""
 
-Moment = Annotated[Micros, BeforeValidator(_moment)]
+Moment = Annotated[Micros, BeforeValidator(_moment), _written(_MOMENT)]
 """A date (its first moment, UTC) or an RFC 3339 time; in the program, microseconds since the epoch."""
 
-Url = Annotated[StrictStr, AfterValidator(_url)]
+Url = Annotated[
+    StrictStr,
+    AfterValidator(_url),
+    _written(r"[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\x7f-\uffff/?#@]+([/?][^\x00-\x20\x7f-\uffff#]*)?"),
+]
 """An address that Interlock calls."""
 
-SecretReference = Annotated[StrictStr, AfterValidator(_secret_reference)]
+SecretReference = Annotated[StrictStr, AfterValidator(_secret_reference), _written(_SECRET.pattern)]
 """Where a secret is, `env:NAME`; never the secret."""
 
-Names = Annotated[tuple[Text, ...], AfterValidator(_distinct), Field(max_length=100)]
+Names = Annotated[
+    tuple[Text, ...], AfterValidator(_distinct), Field(max_length=100, json_schema_extra={"uniqueItems": True})
+]
 """A set of short texts; sorted, none twice."""
 
-Guards = Annotated[tuple[GuardName, ...], AfterValidator(_distinct), Field(max_length=GUARDS_PER_ROUTE_MAX)]
+Guards = Annotated[
+    tuple[GuardName, ...],
+    AfterValidator(_distinct),
+    Field(max_length=GUARDS_PER_ROUTE_MAX, json_schema_extra={"uniqueItems": True}),
+]
 """Names of guards; sorted, none twice."""

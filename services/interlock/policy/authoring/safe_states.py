@@ -9,7 +9,8 @@ safe_state: {cached_response: {max_age: 10m}}
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from interlock.policy.authoring.document import Document
 from interlock.policy.authoring.fields import ModelName, Passage, PositiveDuration, refuse
@@ -61,6 +62,21 @@ class SafeStateEntry(Document):
             refuse(f"{state} needs more than its name", f"Write `safe_state: {_NEEDY[state]}`, with your own value.")
         return {"word": state}
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A word, or a mapping with exactly one name in it; the field `word` itself is never written."""
+        made = handler.resolve_ref_schema(handler(core_schema))
+        needy = {str(state): _without_null(made["properties"][state]) for state in _NEEDY}
+        words = {"type": "string", "enum": [str(state) for state in SafeState if state not in _NEEDY]}
+        one = {
+            "type": "object",
+            "properties": needy,
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+        return {"description": made["description"], "anyOf": [words, one]}
+
     @property
     def state(self) -> SafeState:
         """Which one it is."""
@@ -74,6 +90,10 @@ class SafeStateEntry(Document):
             text=self.templated_reply.text if self.templated_reply else "",
             cache_us=self.cached_response.max_age if self.cached_response else SafeReply().cache_us,
         )
+
+
+def _without_null(part: dict[str, Any]) -> dict[str, Any]:
+    return {**part["anyOf"][0], "examples": part["examples"]}
 
 
 def _only_one(value: Mapping[str, Any]) -> Mapping[str, Any]:

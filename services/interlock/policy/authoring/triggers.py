@@ -10,7 +10,17 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StrictBool
 
 from interlock.policy.authoring.document import Document
-from interlock.policy.authoring.fields import Duration, Floor, Money, Name, PositiveDuration, Share, one_of, refuse
+from interlock.policy.authoring.fields import (
+    Duration,
+    Floor,
+    Money,
+    Name,
+    PositiveDuration,
+    Share,
+    one_of,
+    refuse,
+    shown,
+)
 from interlock.policy.authoring.problems import FieldPath
 from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
 from interlock.vocabulary.time import SECOND
@@ -62,7 +72,9 @@ class RefusalsAbove(Lasting):
     """The model refuses more than a share of the calls: a reason to stop, never to try a laxer one."""
 
     above: Share = Field(examples=["10%"])
-    mode: Annotated[Mode | None, BeforeValidator(_stops)] = Field(default=Mode.SUSPEND, examples=["suspend"])
+    mode: Annotated[Mode | None, BeforeValidator(_stops, json_schema_input_type=shown({"const": "suspend"}))] = Field(
+        default=Mode.SUSPEND, examples=["suspend"]
+    )
 
 
 class LatencyAbove(Gradual):
