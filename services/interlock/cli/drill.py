@@ -1,5 +1,6 @@
 """`interlock drill ag-163`: what a conforming system must show, run against a real deployment, with the evidence."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from interlock.cli.answer import NO, Json, say
 from interlock.cli.trial import Keep, folder_of, to_the_end
 from interlock.runtime.clock import SystemClock
 from interlock.trials.demo.view import PlainView
+from interlock.trials.drill.filed import page
+from interlock.trials.drill.filing import filing
 from interlock.trials.drill.ground import DEADLINE_S, Drill
 from interlock.trials.drill.report import document
 from interlock.trials.drill.run import Drilled, play
@@ -41,15 +44,22 @@ def ag_163(
         str, typer.Option(help="Within which time governance must be told; the standard's is 300s.")
     ] = f"{DEADLINE_S:g}s",
     keep: Keep = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the report that can be filed: one HTML file that stands alone.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tests 8.1 to 8.7 of AG-163 against a deployment of its own: real processes, real HTTP, a real broker."""
     if bootstrap is not None and embedded:
         raise ConfigurationError("--bootstrap and --embedded exclude each other.", "Name one broker.")
+    _writable(report)
     progress = PlainView(Console(stderr=True, highlight=False), SystemClock())
     with folder_of(_new(keep)) as folder:
         drill = Drill(folder, bootstrap, embedded, tuple(only or ()), _seconds(deadline))
         drilled = to_the_end(play(drill, progress.say))
+    if report is not None:
+        report.write_text(page(filing(drilled, _command(drill, report))), "utf-8")
+        progress.say(f"the report is {report}")
     if as_json:
         say(document(drilled), "", as_json=True)
     else:
@@ -68,6 +78,25 @@ def _seconds(deadline: str) -> float:
             f"A deadline of {deadline} is none, or later than the standard's.", "Write 300s or less."
         )
     return wanted
+
+
+def _writable(report: Path | None) -> None:
+    """See that the report can be written; at once, and not after minutes."""
+    if report is None:
+        return
+    try:
+        with report.open("a", encoding="utf-8"):
+            return
+    except OSError as error:
+        raise ConfigurationError(f"{report} cannot be written: {error.strerror}.", "Name another file.") from error
+
+
+def _command(drill: Drill, report: Path) -> str:
+    """What is typed to run the same again."""
+    broker = ["--bootstrap", drill.bootstrap] if drill.bootstrap else ["--embedded"] if drill.embedded else []
+    tests = [word for test in drill.only for word in ("--only", test)]
+    words = ["interlock", "drill", "ag-163", *broker, *tests, "--deadline", f"{drill.deadline_s:g}s"]
+    return shlex.join([*words, "--report", report.name])
 
 
 def _new(keep: Path | None) -> Path | None:

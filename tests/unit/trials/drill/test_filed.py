@@ -11,6 +11,7 @@ from interlock.vocabulary.time import SECOND, Micros
 
 BEGAN = Micros(1_790_000_000 * SECOND)
 DIGEST = "5f" * 32
+LOGGED = "a7" * 32
 
 
 def _at(seconds: float) -> Micros:
@@ -38,7 +39,7 @@ FILING = Filing(
     surroundings={"Interlock": "0.1.0"},
     trust_root=DIGEST,
     chapters=[CHAPTER],
-    records=12,
+    log=[Rested("claim", "interlock.audit.v1/3@0", "", LOGGED)],
 )
 
 
@@ -61,6 +62,8 @@ def test_a_test_is_told_with_its_story_its_figures_its_picture_and_its_records()
     assert "3 of 4 passed" in written
     assert written.count(DIGEST) == 2, "the trust root's and the audit record's"
     assert "interlock.audit.v1/3@17" in written
+    assert LOGGED in written
+    assert "All 1 records of the audit log" in written
 
 
 @pytest.mark.parametrize(

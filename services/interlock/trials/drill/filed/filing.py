@@ -103,7 +103,7 @@ class Filing:
         surroundings: What it ran on, by name: versions, machine.
         trust_root: The event id of the trust root, in hex.
         chapters: The tests.
-        records: How many records of the audit log were read and decided again.
+        log: Every record of the audit log; they were read from the first on, and decided again.
         differences: Where deciding again gave something else; empty: the log replays byte for byte.
     """
 
@@ -116,7 +116,7 @@ class Filing:
     surroundings: Mapping[str, str]
     trust_root: str
     chapters: Sequence[Chapter]
-    records: int = 0
+    log: Sequence[Rested] = ()
     differences: Sequence[str] = ()
 
     @property

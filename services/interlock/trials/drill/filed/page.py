@@ -143,12 +143,10 @@ def _offset(at: Micros, filing: Filing) -> str:
 
 def _log(filing: Filing) -> str:
     if filing.differences:
-        said = (
-            f"{filing.records} records were decided again from their journalled inputs, and that gave something else:"
-        )
+        said = f"{len(filing.log):,} records were decided again from their journalled inputs, and that gave something else:"
         return element("p", text(said)) + _list(filing.differences)
     said = (
-        f"All {filing.records:,} records of the audit log were read from its beginning, their signatures verified, and every step "
+        f"All {len(filing.log):,} records of the audit log were read from its beginning, their signatures verified, and every step "
         "decided again from its journalled inputs: the same changes came out, byte for byte."
     )
     return element("p", text(said))
@@ -164,11 +162,12 @@ def _list(sentences: Sequence[str]) -> str:
 
 
 def _records(filing: Filing) -> Iterator[str]:
-    for chapter in filing.chapters:
+    named = [(f"{chapter.id}: {len(chapter.rests_on)} records", chapter.rests_on) for chapter in filing.chapters]
+    for title, records in (*named, (f"The audit log: {len(filing.log)} records", filing.log)):
         rows = (
             [text(each.kind), text(each.place), text(each.about), element("code", text(each.event_id))]
-            for each in chapter.rests_on
+            for each in records
         )
-        if chapter.rests_on:
-            yield element("h3", text(f"{chapter.id}: {len(chapter.rests_on)} records"))
+        if records:
+            yield element("h3", text(title))
             yield table(["record", "where", "about", "SHA-256"], rows, kind="records")
