@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from interlock.cli import verdicts
 from interlock.cli.answer import NO, InWorkspace, Json, say
 from interlock.cli.connection import connected
 from interlock.decision.replay import Replayed, replay
@@ -16,6 +17,8 @@ from interlock.runtime.settings import ServiceSettings
 
 app = typer.Typer(help="Show what happened, from the audit log alone.", no_args_is_help=True)
 HERE = Path()
+
+app.command()(verdicts.verdicts)
 
 
 @app.command("replay")

@@ -1,4 +1,4 @@
-"""`interlock policy check | diff | sign | publish`: the governance pipeline, for policies, evidence and the registry."""
+"""`interlock policy check | diff | schema | sign | publish`: the governance pipeline, for policies, evidence and the registry."""
 
 import asyncio
 from pathlib import Path
@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from interlock.cli import checking, coverage
-from interlock.cli.answer import NO, Json, problem_documents, say, show_problems
+from interlock.cli import checking, coverage, simulate
+from interlock.cli.answer import HERE, NO, InWorkspace, Json, problem_documents, say, show_problems
 from interlock.cli.compared import Side, compare, published, read_side, show
 from interlock.cli.connection import connected, read_standing
 from interlock.cli.drafts import EvidenceFolder, Registry, Root, Surroundings
+from interlock.cli.editor import write_schemas
 from interlock.cli.parcels import collect
 from interlock.cli.published_text import document, text
 from interlock.cli.publishing import Published, publish_parcels
@@ -36,6 +37,7 @@ Written = Annotated[
 
 app.command()(checking.check)
 app.command()(coverage.coverage)
+app.command()(simulate.simulate)
 
 
 @app.command()
@@ -94,6 +96,14 @@ def _published(new: Side, workspace: Path) -> Side:
         return published(new.policy.agent, await read_standing(bus, settings))
 
     return asyncio.run(connected(workspace, work))
+
+
+@app.command()
+def schema(workspace: InWorkspace = HERE, as_json: Json = False) -> None:
+    """Write the JSON schemas with which an editor completes, explains and underlines: into `.schemas/`, again after an upgrade."""
+    written = write_schemas(Workspace.around(workspace))
+    names = ", ".join(path.name for path in written)
+    say({"files": [str(path) for path in written]}, f"{written[0].parent}: {names}", as_json=as_json)
 
 
 @app.command()

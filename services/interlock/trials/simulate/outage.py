@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+from interlock.records.documents import guard_subject
 from interlock.records.health import Outcome
 from interlock.records.models import Model
-from interlock.vocabulary.time import SECOND, Micros, duration_text
+from interlock.trials.timeline.axis import elapsed
+from interlock.vocabulary.time import SECOND, Micros
 
 
 class Scope(StrEnum):
@@ -74,15 +76,21 @@ class Known:
             return frozenset({subject.name} & set(self.guards))
         return frozenset(model.name for model in self.models if subject.name in _names(subject.scope, model))
 
+    def all(self, scope: Scope) -> list[Subject]:
+        """Everything of a kind that could be out, by name."""
+        named = {name for model in self.models for name in _names(scope, model)}
+        found = set(self.guards) if scope is Scope.GUARD else named
+        return [Subject(scope, name) for name in sorted(found)]
+
     def near(self, subject: Subject) -> list[str]:
-        """Subjects of the same kind whose names are like an unknown one's; all of them, if few are known."""
-        known = {name for model in self.models for name in _names(subject.scope, model)}
-        known |= set(self.guards) if subject.scope is Scope.GUARD else set()
-        near = get_close_matches(subject.name, sorted(known), n=3)
-        return [str(Subject(subject.scope, name)) for name in near or sorted(known)[:_NAMED_MAX]]
+        """Subjects of the same kind whose names are like an unknown one's; all of them, if none is."""
+        known = {other.name: str(other) for other in self.all(subject.scope)}
+        near = get_close_matches(subject.name, known, n=3)
+        return [known[name] for name in near] or list(known.values())
 
-
-_NAMED_MAX = 8
+    def guard_subjects(self) -> list[str]:
+        """The guards as verdicts name them."""
+        return [guard_subject(guard) for guard in self.guards]
 
 
 def _names(scope: Scope, model: Model) -> Iterable[str]:
@@ -157,5 +165,5 @@ class Outage:
         if self.kind is Kind.ERRORS:
             return f"{self.share * 100:g} % of calls fail"
         if self.kind is Kind.LATENCY:
-            return f"every call takes {duration_text(self.latency_us)}"
+            return f"every call takes {elapsed(self.latency_us)}"
         return "every call is throttled" if self.kind is Kind.THROTTLED else "refuses every call"

@@ -71,13 +71,14 @@ def repeat(setting: Setting, verdicts: Sequence[Recorded], begins: Micros, progr
     """Play recorded verdicts. What they do not speak of, or not yet, is taken as healthy."""
     line = _begun(setting)
     take_as_healthy(line, sorted(watched_in(setting.policies)))
-    feed = Recording(line, [verdict for verdict in verdicts if is_watched(verdict, setting.policies)], begins)
+    feed = Recording(line, watched(verdicts, setting.policies), begins)
     return play(line, feed, feed.ends, Approvals(line, setting.approve_after_us), progress)
 
 
-def is_watched(verdict: Recorded, policies: Iterable[RoutePolicy]) -> bool:
-    """Whether some policy watches what a verdict speaks of."""
-    return (verdict.model, verdict.objective) in watched_in(policies)
+def watched(verdicts: Iterable[Recorded], policies: Iterable[RoutePolicy]) -> list[Recorded]:
+    """The verdicts that speak of what some policy watches."""
+    pairs = watched_in(policies)
+    return [verdict for verdict in verdicts if (verdict.model, verdict.objective) in pairs]
 
 
 def _probed(setting: Setting, incident: Incident, progress: Progress) -> Run:

@@ -11,7 +11,7 @@ part of an objective's name, so a verdict under `errors>0.2` says nothing to a p
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -47,10 +47,10 @@ class Recorded:
         return f"{self.model}/{self.scope}/{self.objective}"
 
 
-def line_of(verdict: Verdict, at: Micros) -> str:
-    """A verdict as one line of a file, without its end."""
+def line_of(verdict: Recorded) -> str:
+    """A verdict whose `at` is a date, as one line of a file, without its end."""
     said = {
-        "at": to_text(at),
+        "at": to_text(verdict.at),
         "model": verdict.model,
         "scope": verdict.scope,
         "objective": verdict.objective,
@@ -88,19 +88,7 @@ def read_verdicts(lines: Iterable[str], name: str) -> list[Recorded]:
     if not kept:
         raise ConfigurationError(f"{name} holds no verdict.", "Name a file that `interlock audit verdicts` wrote.")
     first = kept[0].at
-    return [_moved(verdict, first) for verdict in kept]
-
-
-def _moved(verdict: Recorded, first: Micros) -> Recorded:
-    return Recorded(
-        Micros(verdict.at - first),
-        verdict.model,
-        verdict.scope,
-        verdict.objective,
-        verdict.level,
-        verdict.detail,
-        verdict.calls,
-    )
+    return [replace(verdict, at=Micros(verdict.at - first)) for verdict in kept]
 
 
 def _read(line: str) -> Recorded:

@@ -1,0 +1,336 @@
+"""From files and options to a simulation: what is tried, what happens to it, and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from interlock.cli.drafts import Surroundings, open_document
+from interlock.health_monitor.core.objectives import Rules
+from interlock.health_monitor.probe.settings import ProbeSettings
+from interlock.health_monitor.settings import HealthMonitorSettings
+from interlock.policy.authoring.check import forbids
+from interlock.policy.authoring.problems import Problem
+from interlock.records.documents import RoutePolicy
+from interlock.records.models import Registration
+from interlock.runtime.opening import read_trust
+from interlock.runtime.settings import Address
+from interlock.runtime.workspace import Workspace, read_text
+from interlock.trials.replay.trace import Format, read_trace
+from interlock.trials.simulate.outage import Kind, Known, Outage, Scope, Subject
+from interlock.trials.simulate.picture import Occurrence, name_of
+from interlock.trials.simulate.premises import Premises, few
+from interlock.trials.simulate.question import Setting, imagine, repeat, retrace, watched
+from interlock.trials.simulate.recorded import read_verdicts
+from interlock.trials.simulate.run import Progress
+from interlock.trials.simulate.stand_in import StandIn
+from interlock.trials.simulate.story import Story, tell
+from interlock.vocabulary.errors import ConfigurationError
+from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.time import SECOND, Micros, duration_text
+
+FILE_BYTES_MAX = 268_435_456
+"""Recorded calls or verdicts, 256 MiB: some three million of them, which take minutes to read."""
+
+CALLS_S_MAX = 7 * 86_400
+"""Recorded calls of a week: they are looked at four times a second."""
+
+VERDICTS_S_MAX = 366 * 86_400
+"""Recorded verdicts of a year: policies and evidence are renewed by then."""
+
+LATE_SHARE = 0.9
+"""Of the probe's patience: a call that takes longer is a time-out, and no longer slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A workspace whose drafts are tried.
+
+    Attributes:
+        setting: What is tried.
+        known: What could be out.
+        monitored: Where the health-monitor's figures are from.
+        problems: What is wrong with the drafts; errors forbid the simulation.
+    """
+
+    setting: Setting
+    known: Known
+    monitored: str
+    problems: list[Problem]
+
+    @property
+    def premises(self) -> Premises:
+        """What the simulation will take for granted."""
+        return Premises(self.setting, self.monitored)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A simulation that was played.
+
+    Attributes:
+        stories: What became of each route.
+        title: What it was of.
+        occurrences: What happened to models.
+        premises: What it rests on.
+        notes: What a person should know before he looks at it.
+    """
+
+    stories: Sequence[Story]
+    title: str
+    occurrences: Sequence[Occurrence]
+    premises: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Imagined:
+    """Outages that somebody imagines."""
+
+    subjects: Sequence[Subject]
+    begins: Micros
+    lasts: Micros
+    kind: Kind
+    share: float
+    latency_us: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsFile:
+    """Recorded calls; `names`: what the registry calls the models of the file."""
+
+    file: Path
+    written: Format | None
+    names: Mapping[str, str]
+    begins: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictsFile:
+    """Recorded verdicts."""
+
+    file: Path
+    begins: Micros
+
+
+Incident = Imagined | CallsFile | VerdictsFile
+
+
+def open_workspace(folder: Path, files: Sequence[Path], now: Micros) -> Tried:
+    """Read a workspace and the drafts that are tried.
+
+    Args:
+        folder: The workspace, or a folder in it.
+        files: The policies; by default all of the workspace's.
+        now: The time.
+
+    Raises:
+        ConfigurationError: There is no policy, or a file is none or cannot be read.
+    """
+    workspace = Workspace.around(files[0] if files else folder)
+    drafts = list(files) or sorted(workspace.policies.glob("*.yaml"))
+    if not drafts:
+        raise ConfigurationError(
+            f"{workspace.policies} holds no policy.", "Write one (`interlock init` makes an example), or name a file."
+        )
+    problems: list[Problem] = []
+    policies: dict[Path, RoutePolicy] = {}
+    for draft in drafts:
+        opened = open_document(draft, Surroundings.of(draft, None, None, None), now)
+        problems += opened.problems
+        for record in opened.records.values():
+            if not isinstance(record, RoutePolicy):
+                raise ConfigurationError(f"{draft} is no policy.", "Name the YAML files of policies.")
+            policies[draft] = record
+    registry = open_document(workspace.registry, Surroundings.of(workspace.registry, None, None, None), now)
+    entries = [record for record in registry.records.values() if isinstance(record, Registration)]
+    trust, _ = read_trust(workspace.root)
+    stand_in = StandIn.of(trust)
+    problems += registry.problems
+    if not forbids(problems):
+        _count(stand_in, policies)
+    rules, monitored = _rules(workspace)
+    interval_us, timeout_us = _probe(workspace)
+    guards = {guard for policy in policies.values() for rule in policy.routes for guard in rule.guards}
+    setting = Setting(
+        stand_in,
+        list(policies.values()),
+        entries,
+        rules,
+        now,
+        interval_us=interval_us,
+        timeout_us=timeout_us,
+    )
+    return Tried(setting, Known([entry.model for entry in entries], guards), monitored, problems)
+
+
+def _count(stand_in: StandIn, policies: Mapping[Path, RoutePolicy]) -> None:
+    """Each policy must count once everybody has signed it."""
+    book = stand_in.book()
+    for draft, policy in policies.items():
+        book = stand_in.check(book, stand_in.policy(policy), str(draft))
+
+
+_NOWHERE = {"bootstrap": "127.0.0.1:9", "deployment": "simulation", "trust_root": Path(), "owner": "x", "key": Path()}
+
+
+def _rules(workspace: Workspace) -> tuple[Rules, str]:
+    """The health-monitor's figures: as its settings have them, or the usual ones."""
+    path = workspace.settings("health-monitor")
+    if path.is_file():
+        return HealthMonitorSettings.load(path).rules, f"settings/{path.name}"
+    return HealthMonitorSettings(**_NOWHERE, listen=Address("127.0.0.1", 0)).rules, "the defaults"  # type: ignore[arg-type]
+
+
+def _probe(workspace: Workspace) -> tuple[Micros, Micros]:
+    path = workspace.settings("probe")
+    settings = ProbeSettings.load(path) if path.is_file() else ProbeSettings(**_NOWHERE)  # type: ignore[arg-type]
+    return settings.interval, settings.timeout
+
+
+def play(tried: Tried, incident: Incident, progress: Progress) -> Played:
+    """Play an incident.
+
+    Raises:
+        ConfigurationError: It is about nothing that the workspace knows, or its file cannot be used.
+    """
+    if isinstance(incident, Imagined):
+        return _imagined(tried, incident, progress)
+    return (
+        _calls(tried, incident, progress) if isinstance(incident, CallsFile) else _verdicts(tried, incident, progress)
+    )
+
+
+def _imagined(tried: Tried, incident: Imagined, progress: Progress) -> Played:
+    setting = tried.setting
+    ends = Micros(incident.begins + incident.lasts)
+    latency_us = incident.latency_us or Micros(round(setting.timeout_us * LATE_SHARE))
+    used = {rung.model.name for policy in setting.policies for rule in policy.routes for rung in rule.ladder}
+    outages, occurrences, notes = [], [], []
+    for subject in incident.subjects:
+        hit = _hit(tried.known, subject)
+        guard = subject.scope is Scope.GUARD
+        outage = Outage(
+            models=frozenset() if guard else hit,
+            guards=hit if guard else frozenset(),
+            begins=incident.begins,
+            ends=ends,
+            kind=incident.kind,
+            share=incident.share,
+            latency_us=latency_us,
+        )
+        outages.append(outage)
+        occurrences.append(Occurrence(str(subject), incident.begins, ends, outage.in_words()))
+        if not guard and not hit & used:
+            near = [str(other) for other in _used(tried.known, subject.scope, used)]
+            notes.append(f"No ladder has a model that {subject} concerns. There are: {few(near)}.")
+    stories = tell(imagine(setting, outages, progress))
+    notes += _unmoved(stories, frozenset().union(*(outage.models for outage in outages)), setting.policies)
+    title = f"{_together(occurrences)} for {duration_text(incident.lasts)}"
+    return Played(stories, title, occurrences, tried.premises.of_outages(), notes)
+
+
+def _together(occurrences: Sequence[Occurrence]) -> str:
+    """What is out and how it shows, each kind said once."""
+    subjects: dict[str, list[str]] = {}
+    for each in occurrences:
+        subjects.setdefault(each.words, []).append(each.subject)
+    return "; ".join(f"{', '.join(names)}: {words}" for words, names in subjects.items())
+
+
+def _unmoved(stories: Sequence[Story], hit: frozenset[str], policies: Sequence[RoutePolicy]) -> list[str]:
+    """The routes that stay on a model which is out, and why: what they watch does not show it."""
+    rules = {
+        RouteId(policy.agent, rule.slot, rule.scope): rule.triggers for policy in policies for rule in policy.routes
+    }
+    return [
+        f"{name_of(story.route)} stays on {story.rungs[0]}: it watches "
+        f"{', '.join(trigger.objective for trigger in rules[story.route])}."
+        for story in stories
+        if not story.touched and not story.begins_stopped and story.rungs[0] in hit
+    ]
+
+
+def _hit(known: Known, subject: Subject) -> frozenset[str]:
+    hit = known.hit(subject)
+    if not hit:
+        where = "no policy requires it" if subject.scope is Scope.GUARD else "the registry knows none of that name"
+        near = few(known.near(subject))
+        raise ConfigurationError(
+            f"--outage {subject}: {where}.", f"There are {near}." if near else f"There is no {subject.scope} at all."
+        )
+    return hit
+
+
+def _used(known: Known, scope: Scope, used: set[str]) -> Sequence[Subject]:
+    """The subjects of a kind that some ladder has."""
+    on_ladders = replace(known, models=[model for model in known.models if model.name in used])
+    return on_ladders.all(scope)
+
+
+def _calls(tried: Tried, incident: CallsFile, progress: Progress) -> Played:
+    name = str(incident.file)
+    calls = read_trace(_lines(incident.file), incident.written, name)
+    _must_not_outlast(name, calls[-1].ended_s, CALLS_S_MAX)
+    named = [replace(call, model=incident.names.get(call.model, call.model)) for call in calls]
+    used = {rung.model.name for policy in tried.setting.policies for rule in policy.routes for rung in rule.ladder}
+    told = sorted({call.model for call in named})
+    _must_concern(
+        name, told, used, "Say with --as NAME=MODEL which model of the registry a name of the file stands for."
+    )
+    kept = [call for call in named if call.model in used]
+    stories = tell(retrace(tried.setting, kept, incident.begins, progress))
+    first, last = min(call.ended_s - call.latency_s for call in kept), kept[-1].ended_s
+    occurrences = [
+        Occurrence(
+            "recorded calls", _after(incident.begins, first), _after(incident.begins, last), f"{len(kept)} calls"
+        )
+    ]
+    premises = tried.premises.of_calls(told, [model for model in told if model not in used])
+    return Played(
+        stories, f"{len(kept)} recorded calls of {few([m for m in told if m in used])}", occurrences, premises
+    )
+
+
+def _verdicts(tried: Tried, incident: VerdictsFile, progress: Progress) -> Played:
+    name = str(incident.file)
+    verdicts = read_verdicts(_lines(incident.file), name)
+    _must_not_outlast(name, verdicts[-1].at / SECOND, VERDICTS_S_MAX)
+    used = {rung.model.name for policy in tried.setting.policies for rule in policy.routes for rung in rule.ladder}
+    told = sorted({verdict.model for verdict in verdicts})
+    _must_concern(name, told, used | set(tried.known.guard_subjects()), "Name the policies whose models it speaks of.")
+    kept = watched(verdicts, tried.setting.policies)
+    notes = [] if kept else [f"No policy watches an objective that {name} speaks of: nobody is touched."]
+    stories = tell(repeat(tried.setting, verdicts, incident.begins, progress))
+    ends = _after(incident.begins, verdicts[-1].at / SECOND)
+    occurrences = [Occurrence("recorded verdicts", incident.begins, ends, f"{len(kept)} verdicts")]
+    premises = tried.premises.of_verdicts(verdicts)
+    return Played(stories, f"{len(kept)} recorded verdicts", occurrences, premises, notes)
+
+
+def _after(begins: Micros, after_s: float) -> Micros:
+    return Micros(begins + round(after_s * SECOND))
+
+
+def _must_not_outlast(name: str, lasts_s: float, longest_s: int) -> None:
+    if lasts_s > longest_s:
+        lasts = duration_text(Micros(longest_s * SECOND))
+        raise ConfigurationError(f"{name} tells of more than {lasts}.", "Cut it to the incident.")
+
+
+def _must_concern(name: str, told: Sequence[str], used: set[str], mend: str) -> None:
+    if not set(told) & used:
+        raise ConfigurationError(
+            f"{name} speaks of {few(told)}; the ladders hold {few(sorted(used))}: nothing of it concerns anybody.", mend
+        )
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
+    if size > FILE_BYTES_MAX:
+        raise ConfigurationError(
+            f"{file} has {size} bytes, {FILE_BYTES_MAX} are allowed.", "Cut it to the time of the incident."
+        )
+    return read_text(file).splitlines()
