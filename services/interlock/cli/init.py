@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock.cli.answer import Json, say
+from interlock.cli.editor import with_schemas, write_schemas
 from interlock.cli.examples import EXAMPLE_NAMES, USUAL_EXAMPLE, Example, load_example
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import first_settings
@@ -33,7 +34,8 @@ def init(
         )
     now = SystemClock().now().wall
     chosen = load_example(example, deployment, now)
-    workspace = found(directory, chosen.plan, now)
+    workspace = found(directory, with_schemas(chosen.plan), now)
+    write_schemas(workspace)
     _write_settings(workspace, chosen, bootstrap)
     readme = workspace.write(directory / "README.md", chosen.readme())
     say(

@@ -1,5 +1,6 @@
 """`interlock init`: what it writes works as it stands."""
 
+import json
 import stat
 import tomllib
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from interlock.health_monitor.probe.settings import ProbeSettings
 from interlock.health_monitor.settings import HealthMonitorSettings
 from interlock.notifier.settings import NotifierSettings
 from interlock.policy.admissible import inadmissible
+from interlock.policy.authoring.schema import schemas
 from interlock.policy.book import Book, Taken, take
 from interlock.router.gateway.settings import GatewaySettings
 from interlock.runtime.clock import SystemClock
@@ -133,3 +135,17 @@ def test_its_answer_names_the_folder_and_what_to_read_next(
     }
     assert "interlock policy publish ." in (tmp_path / "new" / "README.md").read_text()
     assert 'bootstrap = "127.0.0.1:19092"' in Workspace(tmp_path / "new").settings("decision").read_text()
+
+
+def test_every_file_that_people_write_names_its_schema_which_is_there(workspace: Workspace, as_json: Any) -> None:
+    kinds = {workspace.directory: "registry", workspace.evidence: "evidence", workspace.policies: "policy"}
+    for folder, kind in kinds.items():
+        for file in folder.glob("*.yaml"):
+            line = file.read_text().splitlines()[0]
+            named = (file.parent / line.removeprefix("# yaml-language-server: $schema=")).resolve()
+            assert named == workspace.directory.resolve() / ".schemas" / f"{kind}.schema.json"
+            assert json.loads(named.read_text()) == schemas()[kind]
+    old = workspace.directory / ".schemas" / "policy.schema.json"
+    old.write_text("of an earlier release")
+    assert str(old) in as_json("policy", "schema", "-w", workspace.directory)["files"]
+    assert json.loads(old.read_text()) == schemas()["policy"]
