@@ -370,7 +370,7 @@ class Deployment:
     def install(self, directory: Path) -> None:
         """Write `root-1.sealed` and every service's `<owner>.pem` (mode 0600) for processes to be started."""
         (directory / "root-1.sealed").write_bytes(self.sealed_root)
-        for role in (Role.DECISION, Role.HEALTH, Role.PROBE, Role.REPORTER, Role.NOTIFIER):
+        for role in (Role.DECISION, Role.HEALTH, Role.PROBE, Role.REPORTER, Role.NOTIFIER, Role.WATCH):
             for owner in CAST[role]:
                 path = directory / f"{owner}.pem"
                 path.touch(mode=0o600)
