@@ -5,8 +5,8 @@ Incidents are alike in their cause and the model, or in their cause and the mode
 1. The narrowest class counts that has `ENOUGH` incidents; if none has, the one that has most, and of equal ones the narrowest.
 2. An incident that has lasted for some time is compared only with those that lasted longer: it has outlasted the others.
 3. What is not known is said to be so: no like incident, or none that lasted as long as this one has.
-4. One outage moves many routes and is one incident: what begins within `ONE_INCIDENT_US` in one class is the same, and lasts until the
-   last of its routes is back. It is not compared with itself while some of them are.
+4. One outage moves many routes and is one incident: what begins within `ONE_INCIDENT_US` in one class, and before it is over, is the
+   same, and lasts until the last of its routes is back. It is not compared with itself while some of them are.
 5. The memory is bounded: `HISTORY_MAX` incidents of a class, `HISTORY_CLASSES_MAX` classes of a shard.
 """
 
@@ -88,7 +88,7 @@ def _durations(history: History, name: str, since: Micros) -> list[Micros]:
 
 def _is_one(past: Past, since: Micros) -> bool:
     """Whether a route that left then left for that incident."""
-    return abs(past.since - since) <= ONE_INCIDENT_US
+    return abs(past.since - since) <= ONE_INCIDENT_US and since < past.ended
 
 
 def _with(known: tuple[Past, ...], past: Past) -> tuple[Past, ...]:

@@ -142,6 +142,14 @@ def test_an_incident_is_not_compared_with_itself_while_some_of_its_routes_are_ba
     assert memory.expected(so_far_s=50) == (200, 1, "unavailable of atlas")
 
 
+def test_what_begins_again_after_it_was_over_is_another_incident_however_soon():
+    memory = Memory()
+    memory.over(incident(at_s=-20), 20)
+    assert memory.expected() == (20, 1, "unavailable of atlas")
+    memory.over(incident(), 5)
+    assert [past.lasted_us / SECOND for past in memory.history["unavailable/atlas"].incidents] == [20, 5]
+
+
 def test_a_thousand_routes_of_one_outage_write_little():
     memory = Memory()
     written = [len(memory.over(incident(), 100)) for _ in range(1_000)]
