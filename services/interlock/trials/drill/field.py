@@ -33,8 +33,8 @@ from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import NEVER, SECOND, Micros, seconds
 from interlock.wire.topics import ROUTES, SHARDS
 
-PATIENCE_S = 45.0
-"""How long anything is waited for: some ten times what it takes on a free machine."""
+PATIENCE_S = 90.0
+"""How long anything is waited for: some ten times what it takes on a free machine, for it may be a busy one."""
 
 REPLIES = 10
 """How many replies must bear a new state out: each tenth of them was asked for by another name."""
