@@ -8,7 +8,8 @@ what the log orders can be laid side by side:
    in a canary, the one that the documented rule gives to this conversation.
 3. A reply to a request that was made after the gateway had acknowledged a change names that change, or a later one; and none is named
    before it was issued.
-4. A reply in the name of a safe state was seen by no model. The log orders that state, or the gateway had told that it stops by itself.
+4. A reply in the name of a safe state was seen by no model. The log orders that state, or a router must stop there by itself: it has no
+   lease yet; it told that its lease is over; or it holds a document already by which the log's next change was made.
 """
 
 from collections import Counter
@@ -25,6 +26,11 @@ from interlock.vocabulary.time import NEVER, Micros
 
 ANSWERED = (NORMAL, SafeState.READ_ONLY)
 """States in which a model answers."""
+
+DOCUMENTED = frozenset(
+    {Trigger.DENIED, Trigger.EVIDENCE_EXPIRED, Trigger.POLICY_EXPIRED, Trigger.NOT_ADMISSIBLE, Trigger.CREDENTIAL}
+)
+"""Why a route is moved that its router, which holds the same documents, has stopped already."""
 
 UNVERIFIED = frozenset({Trigger.SUSPENDED, Trigger.UNNOTIFIED, Trigger.GUARD_MISSING})
 """Why a route is stopped without asking whether a model could be entered."""
@@ -140,17 +146,28 @@ def _stopped(account: Account, reply: Reply, change: RoutingChange | None, serve
     """In what an answer in the name of a safe state differs."""
     if servers:
         yield f"A request was answered as {reply.state or 'nothing'}, and the server of {', '.join(servers)} saw it"
-    alone = account.alone_since is not None and reply.at >= account.alone_since
-    if change is not None and change.safe_state != reply.state and not alone:
+    if change is not None and change.safe_state != reply.state and not _by_itself(account, reply, change):
         yield f"{change.id} orders {change.target or change.safe_state}, and the agent was answered as {reply.state}"
+
+
+def _by_itself(account: Account, reply: Reply, change: RoutingChange) -> bool:
+    """Whether the router had to stop by itself, whatever the change orders."""
+    if account.alone_since is not None and reply.at >= account.alone_since:
+        return True
+    if not any(each.state in ANSWERED and each.at <= reply.at for each in account.replies):
+        return True  # no lease yet
+    place = account.changes.index(change)
+    following = account.changes[place + 1] if place + 1 < len(account.changes) else None
+    return following is not None and (
+        following.policy_digest != change.policy_digest or following.cause.trigger in DOCUMENTED
+    )
 
 
 def _out_of_time(account: Account, reply: Reply, change: RoutingChange) -> Iterator[str]:
     """Whether a reply was given under a change that was not yet, or no longer, in force."""
     if reply.at < change.issued_at:
         yield f"A reply names {change.id} before that was issued"
-    place = next(place for place, each in enumerate(account.changes) if each.id == change.id)
-    later = (each for each in account.changes[place + 1 :] if each.id in account.obeyed)
+    later = (each for each in account.changes[account.changes.index(change) + 1 :] if each.id in account.obeyed)
     overtaken = next((each for each in later if account.obeyed[each.id] < reply.asked_at), None)
     if overtaken is not None:
         yield f"A reply names {change.id} after the gateway had acknowledged {overtaken.id}"

@@ -23,7 +23,7 @@ P95_MS_MAX = 1_000
 ERRORS_MAX = 0.2
 
 BREAK_S_MAX = 4.0
-"""Between two answered requests of an agent that asks ten times a second: twice what the slow primary takes."""
+"""Between two answered requests of an agent that asks five times a second: twice what the slow primary takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ ROUTE = {
 }
 
 CAST = Cast(
-    agents=tuple(Agent(each.agent, (each.primary, each.fallback), route=ROUTE, every_s=0.1) for each in AILMENTS),
+    agents=tuple(Agent(each.agent, (each.primary, each.fallback), route=ROUTE, every_s=0.2) for each in AILMENTS),
     models=tuple(actor for each in AILMENTS for actor in (Actor(each.primary), Actor(each.fallback, latency_ms=60))),
 )
 

@@ -29,7 +29,7 @@ P95_MS_MAX = 1_000
 
 CAST = Cast(
     agents=(
-        Agent(MOVED, (LARGE, SMALL), every_s=0.1),
+        Agent(MOVED, (LARGE, SMALL), every_s=0.2),
         Agent(
             TRIED,
             (SLOW, CANARY),
@@ -40,7 +40,7 @@ CAST = Cast(
                 },
                 "canary": {"steps": [f"{WEIGHT}%"], "calls_min": 50, "time_min": "60s", "wait_max": "10m"},
             },
-            every_s=0.1,
+            every_s=0.2,
         ),
     ),
     models=(Actor(LARGE), Actor(SMALL), Actor(SLOW), Actor(CANARY)),
