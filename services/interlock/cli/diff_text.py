@@ -24,7 +24,8 @@ def lines(found: Sequence[Difference]) -> list[str]:
 def listing(found: Sequence[Difference]) -> Text:
     """All differences, place by place."""
     text = Text()
-    for place, differences in groupby(found, key=_place):
+    inside_out = sorted(found, key=lambda each: (each.route, bool(each.rung)))  # of a route first what is its own
+    for place, differences in groupby(inside_out, key=_place):
         text.append(f"{place or _WHOLE}\n", style="bold")
         for each in sorted(differences, key=lambda one: list(Direction).index(one.direction)):
             text.append(f"  {_line(each)}\n", style=_COLOURS[each.direction])

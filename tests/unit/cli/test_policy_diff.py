@@ -82,11 +82,11 @@ def test_a_person_sees_signs_places_and_who_must_sign(
     assert shown[2:] == [
         "the whole policy",
         "  ~ version: 1 -> 2",
-        "main/* birch-medium",
-        "  + tools: post_entry (new)",
         "main/*",
         "  + grace: 1m -> 90s",
         "  - triggers.errors.above: 20% -> 10%",
+        "main/* birch-medium",
+        "  + tools: post_entry (new)",
         "",
         "+ 2 widen, - 1 narrows, ~ 1 does neither.",
         "To be signed by agent_owner (oscar) and governance (grace): two people.",

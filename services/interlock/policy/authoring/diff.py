@@ -199,7 +199,7 @@ def _triggers(rule: RouteRule) -> Mapping[str, TriggerRule]:
 
 
 def _trigger(rule: TriggerRule) -> str:
-    return f"{rule.objective} for {duration_text(rule.for_us)}, {rule.mode}"
+    return f"{rule.objective} for {_lasting(rule.for_us)}, {rule.mode}"
 
 
 def _needs(what: str) -> Compare[Needs]:
@@ -207,7 +207,11 @@ def _needs(what: str) -> Compare[Needs]:
 
 
 def _duration(what: str, of: Callable[[Any], Micros], way: Callable[..., Compare[Any]] = rising) -> Compare[Any]:
-    return way(what, of, duration_text)
+    return way(what, of, _lasting)
+
+
+def _lasting(value: Micros) -> str:
+    return duration_text(value) if value else "0s"
 
 
 _CANARY: Compare[CanaryPlan] = all_of(
@@ -242,7 +246,7 @@ _ROUTE: Compare[RouteRule] = all_of(
     _duration("recovery.stable", lambda rule: rule.stable_us, falling),
     _duration("recovery.dwell", lambda rule: rule.dwell_us, falling),
     _plan,
-    _duration("approval.within", lambda rule: rule.approval.within_us),
+    rising("approval.within", lambda rule: rule.approval.within_us, lambda value: _lasting(value) if value else NONE),
     falling("approval.ticket", lambda rule: rule.approval.ticket, told_yes),
     _duration("grace", lambda rule: rule.grace_us),
     graded("safe_state", lambda rule: rule.safe_state, lambda state: _SAFE_STATES[state]),
