@@ -42,7 +42,7 @@ def filing(drilled: Drilled, command: str) -> Filing:
     witness = drilled.witness
     return Filing(
         deployment=witness.book.trust.deployment,
-        began=drilled.began,
+        began=Micros(min([drilled.began, *(change.issued_at for change in witness.changes)])),
         ended=drilled.ended,
         broker=_broker(drilled.drill),
         command=command,
@@ -83,6 +83,7 @@ def _chapter(drilled: Drilled, outcome: Outcome) -> Chapter:
         id=exercise.id,
         title=exercise.title,
         clause=exercise.clause,
+        summary=_sentences(outcome),
         passed=outcome.passed,
         faults=outcome.faults,
         story=[Line(at, said) for at, said in outcome.story if said],
@@ -91,6 +92,11 @@ def _chapter(drilled: Drilled, outcome: Outcome) -> Chapter:
         moves=_moves(drilled, changes),
         rests_on=list(_rests_on(drilled, changes, agents)),
     )
+
+
+def _sentences(outcome: Outcome) -> str:
+    """What was seen in each act, a sentence each."""
+    return " ".join(f"{said[:1].upper()}{said[1:].rstrip('.')}." for said in outcome.summaries)
 
 
 def _moves(drilled: Drilled, changes: Sequence[RoutingChange]) -> list[Move]:
@@ -174,8 +180,13 @@ def _timeline(drilled: Drilled, outcome: Outcome) -> Timeline | None:
     start, end = Micros(max(min(times) - MARGIN_US, drilled.began)), Micros(max(times) + MARGIN_US)
     agents = outcome.exercise.cast.agents
     lanes = [Lane(agent.name, _spans(agent, drilled.replies.get(agent.name, ()), end)) for agent in agents]
-    done = Lane("what was done", marks=[Mark(at, said) for at, said in outcome.story if said and "→" not in said])
+    done = Lane("what was done", marks=[Mark(at, said) for at, said in outcome.story if _was_done(outcome, said)])
     return Timeline(start, end, [*lanes, done], f"{outcome.exercise.id}: who answered each agent, as its replies say")
+
+
+def _was_done(outcome: Outcome, said: str) -> bool:
+    """Whether a line of the story tells of something done; the moves that followed are in the picture already."""
+    return bool(said) and "→" not in said and said not in outcome.summaries
 
 
 def _spans(agent: Agent, replies: Sequence[Reply], end: Micros) -> list[Span]:

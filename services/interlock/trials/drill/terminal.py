@@ -338,7 +338,7 @@ def _counts(field: Field) -> dict[SafeState, int]:
 
 EXERCISE = Exercise(
     id="8.4",
-    title="the safe state, when no approved model is left",
+    title="The safe state, when no model is left",
     clause=(
         "When every model of its ladder has failed, an agent stops: in the safe state that its policy names, whether the models fail one "
         "after the other or at once, and at a router that hears nothing any more. From then on no model hears of its requests."

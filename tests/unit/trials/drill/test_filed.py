@@ -22,6 +22,7 @@ CHAPTER = Chapter(
     id="8.4",
     title="the safe state",
     clause="When no approved model may be used, the agent stops.",
+    summary="It stopped.",
     passed=True,
     story=[Line(_at(2.5), "every model fails")],
     evidence={"reaction_s": 1.25, "kinds": [{"state": "suspend", "status": 403}], "late": None},

@@ -68,6 +68,7 @@ class Chapter:
         id: Its number in the standard.
         title: What must be so, in one line.
         clause: What is asked, and how this drill goes about it.
+        summary: What was seen, in a sentence or two.
         passed: The verdict.
         faults: What was not as it should be, a sentence each.
         story: What was done and seen, in order.
@@ -80,6 +81,7 @@ class Chapter:
     id: str
     title: str
     clause: str
+    summary: str
     passed: bool
     faults: Sequence[str] = ()
     story: Sequence[Line] = ()

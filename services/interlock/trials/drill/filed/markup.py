@@ -1,6 +1,6 @@
 """HTML from values. Everything that is not markup of ours goes through `text`, which escapes it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -27,13 +27,27 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "")
     return element("div", element("table", element("thead", above), element("tbody", body), class_=kind), class_="wide")
 
 
-def figures(evidence: Mapping[str, Any]) -> str:
-    """Figures and facts as a table of names and values; a list of likes becomes a table inside."""
+def figures(evidence: Mapping[str, Any]) -> Iterator[str]:
+    """Figures and facts: single values as a table of names and values, then each list of likes as a table of its own."""
+    single = {name: value for name, value in evidence.items() if not _is_table(value)}
+    if single:
+        yield _pairs(single)
+    for name, value in evidence.items():
+        if _is_table(value):
+            yield element("h4", text(_words(name))) + _listed(value)
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
     rows = "".join(
         element("tr", element("th", text(_words(name)), scope="row"), element("td", shown(value)))
-        for name, value in evidence.items()
+        for name, value in values.items()
     )
     return element("table", element("tbody", rows), class_="figures")
+
+
+def _is_table(value: Any) -> bool:
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    return listed and bool(value) and all(isinstance(each, Mapping) for each in value)
 
 
 def shown(value: Any) -> str:
@@ -44,7 +58,7 @@ def shown(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case Mapping():
-            return figures(value) if value else element("span", "none", class_="quiet")
+            return _pairs(value) if value else element("span", "none", class_="quiet")
         case str():
             return text(value)
         case float():
@@ -60,7 +74,7 @@ def shown(value: Any) -> str:
 def _listed(values: Sequence[Any]) -> str:
     if not values:
         return element("span", "none", class_="quiet")
-    if all(isinstance(each, Mapping) for each in values):
+    if _is_table(values):
         names = list(dict.fromkeys(name for each in values for name in each))
         return table([_words(name) for name in names], ([shown(each.get(name)) for name in names] for each in values))
     if all(isinstance(each, str) and len(each) < 40 for each in values):

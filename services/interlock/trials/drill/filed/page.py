@@ -67,7 +67,7 @@ def _front(filing: Filing) -> str:
     rows = (element("div", element("dt", text(name)), element("dd", text(value))) for name, value in told.items())
     return element(
         "header",
-        element("p", "Interlock · governed model fallback", class_="over"),
+        element("p", "Interlock · governed model fallback", class_="kicker"),
         element("h1", text(f"{STANDARD}, tests 8.1 to 8.7: report of a drill")),
         stamp,
         element("dl", *rows),
@@ -90,14 +90,14 @@ def _summary(filing: Filing) -> str:
     rows = (
         [
             element("a", text(chapter.id), href=f"#test-{chapter.id}"),
-            text(chapter.title),
+            element("strong", text(chapter.title)) + "<br>" + text(chapter.summary),
             _mark(passed=chapter.passed),
             text(len(chapter.moves)),
             text(len(chapter.rests_on)),
         ]
         for chapter in filing.chapters
     )
-    return table(["Test", "What must be so", "Verdict", "Changes", "Records"], rows, kind="summary")
+    return table(["Test", "What was seen", "Verdict", "Changes", "Records"], rows, kind="summary")
 
 
 def _mark(*, passed: bool) -> str:
@@ -121,7 +121,7 @@ def _seen(chapter: Chapter, filing: Filing) -> Iterator[str]:
         yield table(["s", "event"], rows, kind="story")
     if chapter.evidence:
         yield element("h3", "Figures")
-        yield figures(chapter.evidence)
+        yield from figures(chapter.evidence)
     if chapter.moves:
         yield element("h3", f"The changes in the audit log: {len(chapter.moves)}")
         head = ["s", "route", "from", "to", "reason", "checks", "told after"]
