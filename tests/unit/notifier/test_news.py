@@ -12,13 +12,15 @@ from interlock.notifier.message import BODY_BYTES_MAX, body_of
 from interlock.notifier.news import News, news_in
 from interlock.records.audit import AuditKind, AuditRecord, Entry
 from interlock.records.codec import encode
+from interlock.records.health import Level
 from interlock.records.sealing import event_id_of
 from interlock.records.state import ReviewEntry
 from interlock.signing.verifier import Refused
 from interlock.testing.builders import Deployment
+from interlock.testing.stories import running
 from interlock.testing.strategies import anything
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import SECOND, Micros
+from interlock.vocabulary.time import SECOND, Micros, to_text
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "notifier" / "review_overdue.json"
 ISSUED = Micros(1_780_000_000_250_000)
@@ -81,6 +83,18 @@ def test_an_overdue_review_has_one_identity_wherever_it_is_read_and_shares_it_wi
     assert first.event_id == again.event_id
     others = [entry(change="support/main/*@1.7.3"), entry(replace(REVIEW, target="cedar"))]
     assert len({news.event_id for news in (first, *told(*others))}) == 3
+
+
+def test_what_decision_finds_overdue_is_what_is_told_once():
+    it = running()
+    it.verdict("atlas", "unavailable", Level.UNAVAILABLE)
+    change = it.last
+    steps = [it.wait(3_600) for _ in range(48)]
+    (news,) = [news for step in steps for news in told(*step.entries)]
+    assert (news.id, news.agent) == (f"review/{change.id}", change.agent)
+    shown = data(news)
+    assert (shown["accountable_team"], shown["accepted_by"]) == (change.team, change.accepted_by)
+    assert (shown["source"], shown["target"], shown["overdue_since"]) == ("atlas", "birch", to_text(change.review_due))
 
 
 @pytest.mark.parametrize(

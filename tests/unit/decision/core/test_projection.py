@@ -244,7 +244,26 @@ def test_however_far_the_writer_came_the_state_topic_and_the_tail_give_what_the_
     happenings = Happenings(seed)
     for _ in range(50):
         happenings.happen()
-    chronicle, chance = happenings.it, Chance(seed)
+    starts_the_same_from_anywhere(happenings.it, seed)
+
+
+def test_incidents_that_were_forgotten_are_forgotten_after_a_start_too(monkeypatch):
+    monkeypatch.setattr("interlock.decision.core.expected.HISTORY_CLASSES_MAX", 3)
+    happenings = Happenings(1)
+    for objective in OBJECTIVES:
+        for level, lasts_s in ((Level.UNAVAILABLE, 20), (Level.HEALTHY, 100)):
+            for name in MODELS:
+                happenings.verdict(name, objective, level)
+            happenings.it.tick(lasts_s)
+        happenings.it.tick(100)
+    made = [entry for step in happenings.it.entries for entry in step if entry.key.startswith("history/")]
+    assert any(entry.value is None for entry in made)
+    starts_the_same_from_anywhere(happenings.it, 1)
+
+
+def starts_the_same_from_anywhere(chronicle, seed):
+    """Whatever was on the state topic at some time, a start from it gives what the whole log gives."""
+    chance = Chance(seed)
     topic = Topic(chronicle).follow(lambda: chance.choice((0, 1, 3, 100)))
     seen = [snapshot for snapshot in topic.seen if mark_key(0) in snapshot[0]]
     for values, length in chance.sample(seen, k=12):
