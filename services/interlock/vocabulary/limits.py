@@ -24,6 +24,18 @@ DOCUMENT_BYTES_MAX = 262_144
 DOCUMENT_NESTING_MAX = 12
 """Levels of nesting in such a document: the deepest of ours has seven."""
 
+DOCUMENT_VALUES_MAX = 20_000
+"""Keys and values in such a document: a registry of 250 models has some 18,000, and a person waits two seconds for the answer."""
+
+KEY_CHARS_MAX = 100
+"""A key in such a document: the longest that means anything is an identifier."""
+
+PROBLEMS_MAX = 100
+"""Problems of one document that are told at once: who has mended these looks again."""
+
+SHOWN_CHARS_MAX = 80
+"""How much of a wrong value is repeated in the message about it."""
+
 TEXT_CHARS_MAX = 500
 """Free text in a signed record (a reason given by an operator): it is shown in notices."""
 

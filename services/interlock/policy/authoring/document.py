@@ -6,12 +6,14 @@ default: what is not written is not known. A name without a value is refused, to
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interlock.policy.authoring.problems import FieldPath, Problem, empty, explain
 from interlock.policy.authoring.source import Source
+from interlock.vocabulary.limits import PROBLEMS_MAX
 
 
 class Document(BaseModel):
@@ -24,15 +26,15 @@ D = TypeVar("D", bound=Document)
 
 
 def parse(source: Source, document: type[D]) -> D | list[Problem]:
-    """Read a source as one kind of document, or say everything that is wrong with it, from the top of the file."""
-    empties = {path: empty(document, path) for path in _empties(source.data, ())}
+    """Read a source as one kind of document, or say what is wrong with it, from the top of the file and `PROBLEMS_MAX` at most."""
+    empties = {path: empty(document, path) for path in islice(_empties(source.data, ()), PROBLEMS_MAX)}
     found = [source.problem(path, "has no value", mend) for path, mend in empties.items()]
     try:
         parsed = document.model_validate(source.data)
     except ValidationError as error:
         wrong = explain(document, error)
         found += [source.problem(path, what, mend) for path, what, mend in wrong if path not in empties]
-        return sorted(found, key=lambda problem: problem.line)
+        return sorted(found, key=lambda problem: problem.line)[:PROBLEMS_MAX]
     return found or parsed
 
 

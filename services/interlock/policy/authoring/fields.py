@@ -21,17 +21,20 @@ from interlock.vocabulary.limits import (
     GUARDS_PER_ROUTE_MAX,
     IDENTIFIER_CHARS_MAX,
     MOMENT_US_MAX,
+    SHOWN_CHARS_MAX,
     TEMPLATE_CHARS_MAX,
     TEXT_CHARS_MAX,
 )
 from interlock.vocabulary.time import FOREVER, Micros, from_datetime, parse_duration
 
-_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%")
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)%", re.ASCII)
 _SECRET = re.compile(r"env:[A-Z_][A-Z0-9_]*")
 _MONEY_MAX = 1e9
 _FLOOR_MAX = 1e6
 _NAME = "[a-z0-9][a-z0-9._@-]*"
-_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?"
+"""A date, or a time with its offset: a time without one is another moment in every place."""
+
 _DURATION = "[0-9]{1,9}(ms|s|m|h|d)"
 _NAME_MEND = "Use lower-case letters, digits and . _ @ -, and begin with a letter or digit."
 
@@ -41,9 +44,15 @@ def _written(pattern: str, **bounds: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", **bounds})
 
 
-def shown(schema: dict[str, Any]) -> Any:
+def only_shown(schema: dict[str, Any]) -> Any:
     """A kind that only a JSON schema sees, in place of what a validator makes of it."""
     return Annotated[Any, WithJsonSchema(schema)]
+
+
+def repeated(value: object) -> str:
+    """A wrong value as it is repeated to whoever wrote it: no more of it than helps to find it."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARS_MAX else f"{text[:SHOWN_CHARS_MAX]}…"
 
 
 def refuse(what: str, mend: str) -> NoReturn:
@@ -56,21 +65,27 @@ def refuse(what: str, mend: str) -> NoReturn:
 
 
 def _name(text: str) -> str:
-    return text if is_name(text) else refuse(f"{text!r} is not a name", _NAME_MEND)
+    return text if is_name(text) else refuse(f"{repeated(text)} is not a name", _NAME_MEND)
 
 
 def _model(text: str) -> str:
     if text.startswith(GUARD_PREFIX):
-        refuse(f"{text!r} could be mistaken for a guard", f"Write a name that does not begin with {GUARD_PREFIX}.")
+        refuse(
+            f"{repeated(text)} could be mistaken for a guard", f"Write a name that does not begin with {GUARD_PREFIX}."
+        )
     return text
 
 
 def _guard(text: str) -> str:
-    return text if is_name(guard_subject(text)) else refuse(f"{text!r} is too long a name for a guard", "Shorten it.")
+    return (
+        text
+        if is_name(guard_subject(text))
+        else refuse(f"{repeated(text)} is too long a name for a guard", "Shorten it.")
+    )
 
 
 def _scope(text: str) -> str:
-    return text if is_scope(text) else refuse(f"{text!r} is not a scope", 'Write "*" for all, or a name.')
+    return text if is_scope(text) else refuse(f"{repeated(text)} is not a scope", 'Write "*" for all, or a name.')
 
 
 def _text(text: str) -> str:
@@ -84,11 +99,11 @@ def _text(text: str) -> str:
 def _duration(value: object) -> Micros:
     mend = "Write a whole number and a unit, such as 250ms, 30s, 5m, 2h or 90d."
     if not isinstance(value, str):
-        refuse(f"{value!r} is not a duration", mend)
+        refuse(f"{repeated(value)} is not a duration", mend)
     try:
         return parse_duration(value)
     except ValueError as error:
-        return refuse(str(error).partition(";")[0], mend)
+        return refuse(str(error).partition(";")[0].replace(repr(value), repeated(value)), mend)
 
 
 def _positive(duration: Micros) -> Micros:
@@ -98,28 +113,36 @@ def _positive(duration: Micros) -> Micros:
 def _share(value: object) -> float:
     match = _SHARE.fullmatch(value) if isinstance(value, str) else None
     share = float(match[1]) / 100 if match else 0.0
-    return share if 0 < share < 1 else refuse(f"{value!r} is not a share of calls", "Write a percentage, such as 20%.")
+    return (
+        share
+        if 0 < share < 1
+        else refuse(f"{repeated(value)} is not a share of calls", "Write a percentage, such as 20%.")
+    )
 
 
 def _percent(value: object) -> int:
     match = _SHARE.fullmatch(value) if isinstance(value, str) else None
     whole_one = match is not None and match[1].isdecimal() and 0 < int(match[1]) < 100
-    return int(match[1]) if match and whole_one else refuse(f"{value!r} is not a weight", "Write 1% to 99%.")
+    return int(match[1]) if match and whole_one else refuse(f"{repeated(value)} is not a weight", "Write 1% to 99%.")
 
 
 def _floor(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _FLOOR_MAX:
-        return refuse(f"{value!r} is not a floor", "Write the least value that is good enough, such as 0.8.")
+        return refuse(f"{repeated(value)} is not a floor", "Write the least value that is good enough, such as 0.8.")
     return float(value)
 
 
 def _moment(value: object) -> Micros:
+    written = value if isinstance(value, str) and re.fullmatch(_MOMENT, value) else ""
     try:
-        moment = from_datetime(datetime.fromisoformat(value))  # type: ignore[arg-type]  # anything else raises
-    except (ValueError, TypeError):
+        moment = from_datetime(datetime.fromisoformat(written))
+    except (ValueError, OverflowError):
         moment = Micros(-1)
     if not 0 <= moment <= MOMENT_US_MAX:
-        refuse(f"{value!r} is not a date", "Write a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z.")
+        refuse(
+            f"{repeated(value)} is not a date",
+            "Write a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z.",
+        )
     return moment
 
 
@@ -137,7 +160,7 @@ def _url(text: str) -> str:
         or not text.isprintable()
         or " " in text
     ):
-        refuse(f"{text!r} is not an address", "Write https://host/path, without user, password or fragment.")
+        refuse(f"{repeated(text)} is not an address", "Write https://host/path, without user, password or fragment.")
     return text
 
 
@@ -160,7 +183,9 @@ def _passage(text: str) -> str:
 
 def _money(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return refuse(f"{value!r} is not an amount of US dollars", "Write a number such as 2.5, without a currency.")
+        return refuse(
+            f"{repeated(value)} is not an amount of US dollars", "Write a number such as 2.5, without a currency."
+        )
     return float(value) if 0 <= value <= _MONEY_MAX else refuse(f"{value} US dollars", "Write 0 or more.")
 
 
@@ -174,9 +199,11 @@ def whole(least: int, most: int) -> BeforeValidator:
     def check(value: object) -> int:
         if type(value) is int and least <= value <= most:
             return value
-        return refuse(f"{value!r} is not a whole number from {least} to {most}", "Write one, without quotes.")
+        return refuse(f"{repeated(value)} is not a whole number from {least} to {most}", "Write one, without quotes.")
 
-    return BeforeValidator(check, json_schema_input_type=shown({"type": "integer", "minimum": least, "maximum": most}))
+    return BeforeValidator(
+        check, json_schema_input_type=only_shown({"type": "integer", "minimum": least, "maximum": most})
+    )
 
 
 def one_of(*members: StrEnum) -> BeforeValidator:
@@ -186,14 +213,14 @@ def one_of(*members: StrEnum) -> BeforeValidator:
     def check(value: object) -> StrEnum:
         if isinstance(value, str) and value in words:
             return words[value]
-        return refuse(f"{value!r} is not known here", f"Write one of: {', '.join(words)}.")
+        return refuse(f"{repeated(value)} is not known here", f"Write one of: {', '.join(words)}.")
 
-    return BeforeValidator(check, json_schema_input_type=shown({"type": "string", "enum": list(words)}))
+    return BeforeValidator(check, json_schema_input_type=only_shown({"type": "string", "enum": list(words)}))
 
 
 def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
     twice = [text for text in texts if texts.count(text) > 1]
-    return refuse(f"{twice[0]!r} is listed twice", "Keep one of them.") if twice else tuple(sorted(texts))
+    return refuse(f"{repeated(twice[0])} is listed twice", "Keep one of them.") if twice else tuple(sorted(texts))
 
 
 Name = Annotated[StrictStr, AfterValidator(_name), _written(_NAME, maxLength=IDENTIFIER_CHARS_MAX)]

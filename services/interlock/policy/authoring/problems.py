@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from interlock.vocabulary.limits import PROBLEMS_MAX
 
 FieldPath = tuple[str | int, ...]
 """Where a value stands in a document: keys and places in lists, from the top."""
@@ -54,13 +57,14 @@ def field_text(path: FieldPath) -> str:
 
 
 def explain(model: type[BaseModel], error: ValidationError) -> list[tuple[FieldPath, str, str]]:
-    """Put every error of a validation in words.
+    """Put the errors of a validation in words, `PROBLEMS_MAX` at most.
 
     Returns:
         For each: the path of the value, what is wrong, and the mend.
     """
     details = error.errors(include_url=False)
-    return [_explained(model, detail) for detail in details if not _follows(detail, details, model)]
+    causes = (detail for detail in details if not _follows(detail, details, model))
+    return [_explained(model, detail) for detail in islice(causes, PROBLEMS_MAX)]
 
 
 def empty(model: type[BaseModel], path: FieldPath) -> str:

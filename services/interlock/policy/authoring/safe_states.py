@@ -13,7 +13,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from interlock.policy.authoring.document import Document
-from interlock.policy.authoring.fields import ModelName, Passage, PositiveDuration, refuse
+from interlock.policy.authoring.fields import ModelName, Passage, PositiveDuration, refuse, repeated
 from interlock.records.documents import SafeReply, SafeState
 
 _NEEDY = {
@@ -57,7 +57,7 @@ class SafeStateEntry(Document):
             return _only_one(value)
         state = next((state for state in SafeState if state == value), None)
         if state is None:
-            refuse(f"the safe state {value!r} is not known", f"Write one of: {', '.join(SafeState)}.")
+            refuse(f"the safe state {repeated(value)} is not known", f"Write one of: {', '.join(SafeState)}.")
         if state in _NEEDY:
             refuse(f"{state} needs more than its name", f"Write `safe_state: {_NEEDY[state]}`, with your own value.")
         return {"word": state}

@@ -3,9 +3,11 @@
 What a person signs must read the same to every person, so whatever makes YAML surprising is refused or not done:
 
 1. No anchors, aliases, tags, and one document only: what is written is what is meant.
-2. No key twice; keys are text.
+2. No key twice, and no key `<<`, which merges; keys are text.
 3. Only `true`, `false`, `null` and plain numbers are read as such; `no`, `on`, `12:30` and `2027-01-31` stay text.
-4. Size and nesting are bounded before anything is built.
+4. Size, nesting and the number of values are bounded before anything is built.
+5. No character that hides what stands there: none that turns the direction of writing, none without a width, no end of line that only
+   some programs know.
 
 Not handled here: what the values mean (`documents`).
 """
@@ -18,7 +20,19 @@ from typing import Any, NamedTuple
 import yaml
 
 from interlock.policy.authoring.problems import FieldPath, Problem, Severity, field_text
-from interlock.vocabulary.limits import DOCUMENT_BYTES_MAX, DOCUMENT_NESTING_MAX
+from interlock.vocabulary.limits import (
+    DOCUMENT_BYTES_MAX,
+    DOCUMENT_NESTING_MAX,
+    DOCUMENT_VALUES_MAX,
+    KEY_CHARS_MAX,
+    SHOWN_CHARS_MAX,
+)
+
+_HIDDEN = re.compile(
+    "[\\u061c\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f\\ufeff\\ufff9-\\ufffb\\U000e0000-\\U000e007f]"  # rule 5: seen by nobody
+    "|[\\x85\\u2028\\u2029]|\\r(?!\\n)"  # ends of line for YAML, and not for every editor
+)
+_BOM = "\ufeff"
 
 
 class Place(NamedTuple):
@@ -84,8 +98,12 @@ def read(text: str, file: str) -> Source | Problem:
     Returns:
         The document, or the first thing that makes it unreadable.
     """
-    if len(text.encode()) > DOCUMENT_BYTES_MAX:
+    if len(text.encode(errors="surrogatepass")) > DOCUMENT_BYTES_MAX:
         return Problem(file, 1, "", f"the file is larger than {DOCUMENT_BYTES_MAX} bytes", "Split it, or shorten it.")
+    text = text.removeprefix(_BOM)  # some editors put one at the beginning, where it says nothing
+    hidden = _HIDDEN.search(text)
+    if hidden is not None:
+        return _hidden(hidden, text, file)
     try:
         _refuse_surprises(text, file)
         node = yaml.compose(text, Loader=_Loader)
@@ -102,7 +120,7 @@ def read(text: str, file: str) -> Source | Problem:
 
 def _refuse_surprises(text: str, file: str) -> None:
     """Rules 1 and 4, on the flat stream of events, before anything recursive is done."""
-    documents = depth = 0
+    documents = depth = values = 0
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.DocumentStartEvent):
@@ -115,6 +133,9 @@ def _refuse_surprises(text: str, file: str) -> None:
             )
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             _require(event.tag is None, file, line, "tags are not allowed", "Remove the word that begins with `!`.")
+            values += 1
+            many = f"more than {DOCUMENT_VALUES_MAX} keys and values"
+            _require(values <= DOCUMENT_VALUES_MAX, file, line, many, "Split the file, or shorten it.")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         deep = f"more than {DOCUMENT_NESTING_MAX} levels of nesting"
         _require(depth <= DOCUMENT_NESTING_MAX, file, line, deep, "Write it flatter; no document needs that many.")
@@ -155,11 +176,21 @@ def _pairs(node: yaml.MappingNode, path: FieldPath, file: str) -> Iterator[tuple
                     file, line, field_text(path), f"the key {shown} is not text", "Put the key in quotes, or name it."
                 )
             )
+        _refuse_key(key.value, file, line, path)
         if key.value in seen:
             what = f"the key is here for the second time, first in line {seen[key.value]}"
             raise _RefusedError(Problem(file, line, field_text((*path, key.value)), what, "Keep one of them."))
         seen[key.value] = line
         yield key, value
+
+
+def _refuse_key(key: str, file: str, line: int, path: FieldPath) -> None:
+    if key == "<<":
+        mend = "Write the values out where they are used."
+        raise _RefusedError(Problem(file, line, field_text(path), "merge keys are not allowed", mend))
+    if len(key) > KEY_CHARS_MAX:
+        what = f"a key is longer than {KEY_CHARS_MAX} characters"
+        raise _RefusedError(Problem(file, line, field_text(path), what, "Write a colon after the name, or shorten it."))
 
 
 def _scalar(tag: str, value: str) -> str | int | float | bool | None:
@@ -178,10 +209,21 @@ def _scalar(tag: str, value: str) -> str | int | float | bool | None:
 def _not_yaml(error: yaml.YAMLError, text: str, file: str) -> Problem:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         told = f"{error.context}: {error.problem}" if error.context else str(error.problem)
+        told = told if len(told) <= 2 * SHOWN_CHARS_MAX else f"{told[: 2 * SHOWN_CHARS_MAX]}…"
         mend = "Mend the line, or the one before it; put text with special characters in quotes."
         if "alias" in told:
             mend = 'A star that stands for all is written in quotes: "*"; aliases are not allowed.'
+        if "\\t" in told:
+            mend = "Indent with spaces, not with a tab."
         return Problem(file, error.problem_mark.line + 1, "", f"not YAML ({told})", mend)
     position = getattr(error, "position", 0)
     line = text.count("\n", 0, position) + 1
     return Problem(file, line, "", "a character that YAML does not allow", "Remove the invisible character.")
+
+
+def _hidden(found: re.Match[str], text: str, file: str) -> Problem:
+    line = len(text[: found.start()].splitlines()) or 1
+    what = f"a character that hides what stands there, {found[0].encode('unicode_escape').decode()}"
+    return Problem(
+        file, line, "", what, "Remove it; a line ends with a line feed, and text is written from left to right."
+    )

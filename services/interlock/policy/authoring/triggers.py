@@ -18,8 +18,9 @@ from interlock.policy.authoring.fields import (
     PositiveDuration,
     Share,
     one_of,
+    only_shown,
     refuse,
-    shown,
+    repeated,
 )
 from interlock.policy.authoring.problems import FieldPath
 from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
@@ -38,7 +39,7 @@ def _stops(mode: object) -> Mode:
     if mode == Mode.SUSPEND:
         return Mode.SUSPEND
     return refuse(
-        f"{mode!r}, but refusals never lead to another model", "Write `mode: suspend`, or leave the mode out."
+        f"{repeated(mode)}, but refusals never lead to another model", "Write `mode: suspend`, or leave the mode out."
     )
 
 
@@ -72,7 +73,7 @@ class RefusalsAbove(Lasting):
     """The model refuses more than a share of the calls: a reason to stop, never to try a laxer one."""
 
     above: Share = Field(examples=["10%"])
-    mode: Annotated[Mode | None, BeforeValidator(_stops, json_schema_input_type=shown({"const": "suspend"}))] = Field(
+    mode: Annotated[Mode | None, BeforeValidator(_stops, json_schema_input_type=only_shown({"const": "suspend"}))] = Field(
         default=Mode.SUSPEND, examples=["suspend"]
     )
 
