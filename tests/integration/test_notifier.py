@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 import pytest
 
 from interlock.notifier.webhook import public_text
-from interlock.records.audit import AuditKind, AuditRecord
+from interlock.records.audit import AuditKind, AuditRecord, Entry
+from interlock.records.codec import encode
 from interlock.records.log import NO_TERM, ShardLog
 from interlock.records.sealing import event_id_of, open_sealed
+from interlock.records.state import ReviewEntry
 from interlock.records.telling import Finding, Notice, NoticeKind
 from interlock.runtime.bus import Bus, Position
 from interlock.runtime.clock import SystemClock
@@ -76,6 +78,22 @@ class World:
         if by == "decision-1":
             self.log.sequence = sequence
         return event_id_of(change)
+
+    async def overdue(self, change: str) -> str:
+        """Append a step by which the review of a change became overdue; its name in notices."""
+        now, sequence = SystemClock().now().wall, (self.log.sequence or 0) + 1
+        review = ReviewEntry(f"{self.agent}/main/*", "atlas", "birch", now, now, overdue=True, team="team-one")
+        entry = Entry(f"review/{change}", encode(review))
+        step = AuditRecord(
+            self.log.shard, AuditKind.STEP, "decision-1", self.log.term, sequence, now, (), (), (entry,), b""
+        )
+        await self._append(step)
+        self.log.sequence = sequence
+        return entry.key
+
+    async def named(self, name: str) -> list[Notice]:
+        """Every notice under a name."""
+        return [notice for notice in await self._read(NOTICES.name, Notice) if notice.change_id == name]
 
     async def notices(self, event_id: bytes) -> list[Notice]:
         """Every notice of a change, in the order of attempts."""
@@ -185,6 +203,22 @@ async def test_who_must_approve_is_told_on_the_spot_what_waits_and_how_to_approv
     (told,) = [request.body["data"] for request in requests if request.id == event_id.hex()]
     assert told["proposal"]["approve"] == f"interlock approve '{world.agent}/main/*' p-1"
     assert (told["proposal"]["model"], told["material_in"]) == ("birch", ["tools"])
+
+
+async def test_an_overdue_review_is_told_once_though_the_notifier_starts_again(world: World) -> None:
+    change = f"{world.agent}/main/*@1.0.1"
+    async with world.notifier() as process:
+        name = await world.overdue(change)
+        (notice,) = await eventually(lambda: world.named(name), bool)
+        process.kill()
+    async with world.notifier():
+        later = await world.change()
+        await until(world, later, NoticeKind.ACCEPTED)
+    (request,) = [each for each in world.receiver.requests if each.id == notice.event_id.hex()]
+    assert request.genuine
+    assert (request.body["type"], request.body["data"]["change_id"]) == ("interlock.review_overdue", change)
+    assert request.body["data"]["accountable_team"] == "team-one"
+    assert [each.kind for each in await world.named(name)] == [NoticeKind.ACCEPTED]
 
 
 async def test_a_receiver_that_fails_twice_is_told_a_third_time(world: World) -> None:
