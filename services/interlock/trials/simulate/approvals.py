@@ -39,12 +39,17 @@ class Approvals:
     def _waiting(self) -> list[tuple[Micros, RouteId, Hold]]:
         if self._after_us is None:
             return []
-        entries = ((route, entry) for route, entry in self._line.state.routes.items() if entry.proposed is not None)
+        waiting = ((route, entry.proposed) for route, entry in sorted(self._line.state.routes.items()))
         return [
-            (Micros(entry.entered_at + self._after_us), route, entry.proposed)
-            for route, entry in sorted(entries)
-            if entry.proposed is not None and entry.proposed.proposal not in self._answered
+            (Micros(self._proposed_at(route, hold) + self._after_us), route, hold)
+            for route, hold in waiting
+            if hold is not None and hold.proposal not in self._answered
         ]
+
+    def _proposed_at(self, route: RouteId, hold: Hold) -> Micros:
+        """When it began to wait: a route may wait for several proposals one after the other without leaving its safe state."""
+        rule = self._line.state.book.rule(route)
+        return Micros(hold.until - (rule.approval.within_us if rule is not None else 0))
 
     def _approve(self, route: RouteId, hold: Hold) -> None:
         now = self._line.now

@@ -82,6 +82,9 @@ class Probed:
         news = self._incident.next_news(Micros(self.line.now - self._began))
         return None if news is None else Micros(self._began + news)
 
+    def next_stop(self) -> None:
+        """Telemetry is told when it is usual."""
+
     def _hear(self) -> None:
         line = self.line
         line.tell(Role.PROBE, self._probing.until(line.now))

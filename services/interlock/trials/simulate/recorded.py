@@ -186,6 +186,10 @@ class Recording:
         """A verdict holds until the next one: there is nothing to catch up with."""
         del tick
 
+    def next_stop(self) -> Micros | None:
+        """When the next verdict comes: each is heard at its own time."""
+        return self.next_news()
+
     def next_news(self) -> Micros | None:
         """When the next verdict comes."""
         if self._began is None or self._next == len(self._verdicts):

@@ -18,7 +18,7 @@ from interlock.trials.simulate.probed import STEP_US
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import SECOND, Micros
 
-SETTLE_US_MAX = Micros(6 * 3_600 * SECOND)
+SETTLE_US_MAX = Micros(30 * 86_400 * SECOND)
 """So long at most is waited for agents to be where their policies want them, before the incident and after it."""
 
 ROUNDS_MAX = 3
@@ -53,6 +53,10 @@ class Feed(Protocol):
 
     def next_news(self) -> Micros | None:
         """When the incident changes next; None: not any more."""
+        ...
+
+    def next_stop(self) -> Micros | None:
+        """When it must be listened at the latest; None: whenever it is usual."""
         ...
 
 
@@ -120,7 +124,7 @@ class _Clock:
         begin = self._line.now
         while self._line.now < end:
             if not self._leap(end):
-                self._step(Micros(min(self._line.now + STEP_US, end)))
+                self._step(self._next(end))
             self._progress((self._line.now - begin) / (end - begin))
 
     def settle(self) -> None:
@@ -133,7 +137,13 @@ class _Clock:
             if self._line.now >= end:
                 return
             if not self._leap(end):
-                self._step(Micros(min(self._line.now + STEP_US, end)))
+                self._step(self._next(end))
+
+    def _next(self, end: Micros) -> Micros:
+        """The next time that is looked at: no later than what is heard at its own moment."""
+        stop = self._feed.next_stop()
+        to = min(self._line.now + STEP_US, end, end if stop is None else stop)
+        return Micros(max(to, self._line.now))
 
     def _step(self, to: Micros) -> None:
         due = self._feed.next_news()
