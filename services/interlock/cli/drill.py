@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from interlock.cli.answer import NO, Json, say
@@ -107,12 +106,13 @@ def _new(keep: Path | None) -> Path | None:
 
 
 def _show(console: Console, drilled: Drilled) -> None:
-    """Print what came of each test, for a person."""
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    """Print what came of each test, a line each, for a person."""
+    titles = max(len(outcome.exercise.title) for outcome in drilled.outcomes)
     for outcome in drilled.outcomes:
-        verdict = Text("passed", "green") if outcome.passed else Text("FAILED", "bold red")
-        table.add_row(Text(outcome.exercise.id, "bold"), Text(outcome.exercise.title), verdict, Text(outcome.line))
-    console.print(table)
+        verdict = ("passed", "green") if outcome.passed else ("FAILED", "bold red")
+        title = f"  {outcome.exercise.title:<{titles}}  "
+        told = Text.assemble((f"{outcome.exercise.id}  ", "bold"), verdict, title, (outcome.line, "dim"))
+        console.print(told, soft_wrap=True)
     passed = sum(outcome.passed for outcome in drilled.outcomes)
     told = f"\n{passed} of {len(drilled.outcomes)} tests passed, on {drilled.drill.broker}"
     console.print(Text(f"{told}; governance had to be told within {drilled.drill.deadline_s:g} s."), soft_wrap=True)
