@@ -125,6 +125,7 @@ async def _behind(field: Field, seen: Refusals) -> None:
     narrowed = await field.until_moved(SECOND, NARROW, after=after)
     await field.until_obeyed(narrowed)
     await field.until_replies(SECOND, Fate.OK, NARROW, count=BORNE_OUT)
+    await field.until_healthy(MIDDLE)
     after = len(field.changes(SECOND))
     field.behave(NARROW, mode="error")
     await refuse_at_decision(field, seen, after)

@@ -187,6 +187,7 @@ def _told(checks: frozenset[str] | set[str]) -> str:
 async def all_refused(field: Field, every: Sequence[Refusals], primary: str) -> None:
     """What router and decision make of several models whose agents share a primary, which dies at the end."""
     await together(refuse_at_router(field, seen, primary) for seen in every)
+    await field.until_healthy(*(seen.wanted.model for seen in every if seen.wanted.called))
     after = {seen.wanted.agent: len(field.changes(seen.wanted.agent)) for seen in every}
     field.behave(primary, mode="error")
     await together(refuse_at_decision(field, seen, after[seen.wanted.agent]) for seen in every)
