@@ -15,7 +15,7 @@ from interlock.records.documents import WatchedTrigger
 from interlock.records.health import Level
 from interlock.trials.drill.cast import Actor, Agent, Cast
 from interlock.trials.drill.exercise import Act, Exercise, Seen
-from interlock.trials.drill.field import Field
+from interlock.trials.drill.field import PATIENCE_S, Field
 from interlock.trials.steady_client import Fate, Reply
 from interlock.vocabulary.time import SECOND, Micros
 
@@ -80,7 +80,7 @@ async def play(field: Field) -> Seen:
     for ailment in AILMENTS:
         after = len(field.changes(ailment.agent))
         since = field.behave(ailment.primary, **ailment.becomes)
-        change = await field.until_moved(ailment.agent, ailment.fallback, after=after)
+        change = await field.until_moved(ailment.agent, ailment.fallback, after=after, within_s=PATIENCE_S)
         await field.until_obeyed(change)
         await field.until_replies(ailment.agent, Fate.OK, ailment.fallback)
         rows.append(_row(field, ailment, change, since))

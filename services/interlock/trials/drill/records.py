@@ -16,7 +16,7 @@ from interlock.records.sealing import event_id_of
 from interlock.trials.drill.accounts import Account, record_faults, request_faults
 from interlock.trials.drill.cast import Actor, Agent, Cast
 from interlock.trials.drill.exercise import Act, Exercise, Seen
-from interlock.trials.drill.field import GATEWAY, Field
+from interlock.trials.drill.field import GATEWAY, REPLIES, Field
 from interlock.trials.steady_client import ID_HEADER, Fate, Reply
 from interlock.trials.witness import first_offsets
 from interlock.vocabulary.reasons import Reason
@@ -64,19 +64,19 @@ async def play(field: Field) -> Seen:
 async def _moved(field: Field) -> None:
     """Failure, suspension and resumption by an operator, recovery."""
     await field.until_placed(MOVED, LARGE)
-    await field.until_replies(MOVED, Fate.OK, LARGE)
+    await field.until_replies(MOVED, Fate.OK)
     await field.until_healthy(LARGE, SMALL)
     after = len(field.changes(MOVED))
     field.behave(LARGE, mode="refuse")
     await field.until_moved(MOVED, SMALL, after=after)
-    await field.until_replies(MOVED, Fate.OK, SMALL)
+    await field.until_replies(MOVED, Fate.OK)
     for verb, fate in (("suspend", Fate.SAFE_STATE), ("resume", Fate.OK)):
         answer = await field.type(verb, MOVED, "--key", "keys/olga.pem", "--reason", "a drill")
         field.tell(f"olga types {verb} {MOVED}: {'accepted' if answer.get('accepted') else 'refused'}")
         await field.until_replies(MOVED, fate)
     field.behave(LARGE, mode="ok")
     await field.until_placed(MOVED, LARGE)
-    await field.until_replies(MOVED, Fate.OK, LARGE)
+    await field.until_replies(MOVED, Fate.OK)
 
 
 async def _tried(field: Field) -> None:
@@ -87,12 +87,12 @@ async def _tried(field: Field) -> None:
     field.behave(SLOW, mode="slow", latency_ms=2 * P95_MS_MAX)
     begun = await field.until_moved(TRIED, CANARY, after=after, weight=WEIGHT)
     await field.until_obeyed(begun)
-    await field.until_replies(TRIED, Fate.OK, CANARY)
+    await field.until_replies(TRIED, Fate.OK, count=REPLIES * 100 // WEIGHT // 2)
     field.behave(CANARY, mode="error")
     await field.until_moved(TRIED, SLOW, after=len(field.changes(TRIED)))
     for model in (SLOW, CANARY):
         field.behave(model, mode="ok")
-    await field.until_replies(TRIED, Fate.OK, SLOW)
+    await field.until_replies(TRIED, Fate.OK)
 
 
 async def look_back(field: Field) -> Seen:

@@ -23,7 +23,7 @@ from interlock.records.documents import SafeState
 from interlock.router.gateway.settings import GatewaySettings
 from interlock.trials.drill.cast import Actor, Agent, Cast
 from interlock.trials.drill.exercise import Act, Exercise, Seen
-from interlock.trials.drill.field import GATEWAY, REPLIES, Field, moved
+from interlock.trials.drill.field import GATEWAY, PATIENCE_S, REPLIES, Field, moved
 from interlock.trials.drill.founded import ROUTE
 from interlock.trials.drill.ground import TUNING
 from interlock.trials.drill.outward import FORMS, otherwise
@@ -119,7 +119,7 @@ async def play_unheard(field: Field) -> Seen:
     killed = field.now
     await field.kill("decision")
     for state in WRITTEN:
-        await _until_marked(field, state, killed, _form_of(state))
+        await _until_ended(field, state)
     await field.until("the gateway tells that its lease is over", lambda: _lease_over(field, killed))
     await _until_kept(field)
     notes = _Notes({}, [])
@@ -146,11 +146,11 @@ async def _primary_fails(field: Field, notes: _Notes) -> Mapping[str, Any]:
     seen = _counts(field)
     field.behave(FIRST, mode="error")
     for state in WRITTEN:
-        await field.until_obeyed(await field.until_moved(agent_of(state), SECOND_RUNG, after=seen[state]))
+        await field.until_obeyed(await _moved_on(field, state, seen[state]))
     agent = agent_of(SafeState.READ_ONLY)
     since = field.now
     await _ask(field, SafeState.READ_ONLY)
-    await _until_marked(field, SafeState.READ_ONLY, since, SafeState.READ_ONLY)
+    await _until_replied(field, SafeState.READ_ONLY, since)
     with_tools = [each for each in field.server(SECOND_RUNG).seen if each.user == agent and "tools" in each.fields]
     if with_tools:
         notes.faults.append(f"{agent} is read_only, and {SECOND_RUNG} saw {len(with_tools)} requests with tools.")
@@ -165,6 +165,10 @@ async def _primary_fails(field: Field, notes: _Notes) -> Mapping[str, Any]:
     }
 
 
+async def _moved_on(field: Field, state: SafeState, after: int) -> RoutingChange:
+    return await field.until_moved(agent_of(state), SECOND_RUNG, after=after, within_s=PATIENCE_S)
+
+
 async def _stop(field: Field, notes: _Notes, failing: Sequence[str], what: str) -> list[dict[str, Any]]:
     """Make models fail, wait until all agents have stopped, and look at what they are answered from then on."""
     seen = _counts(field)
@@ -174,7 +178,7 @@ async def _stop(field: Field, notes: _Notes, failing: Sequence[str], what: str) 
     since = field.now
     asked_again = {state: await _ask(field, state) for state in WRITTEN}
     for state in WRITTEN:
-        await _until_marked(field, state, since, _form_of(state))
+        await _until_replied(field, state, since)
     await _until_kept(field)
     notes.faults += _repeated(notes.answered, asked_again)
     rows = []
@@ -186,6 +190,13 @@ async def _stop(field: Field, notes: _Notes, failing: Sequence[str], what: str) 
             {**_form(state), **took, "replies": len(replies), "requests_at_models": len(_reached(field, replies))}
         )
     return rows
+
+
+async def _until_ended(field: Field, state: SafeState) -> None:
+    """Wait until so many of an agent's requests are answered that were made when its last lease, and the grace, had ended."""
+    agent = agent_of(state)
+    what = f"{REPLIES} requests of {agent} are answered that were made after its lease and grace had ended"
+    await field.until(what, lambda: len(_since(field, agent, _end(field, agent))) >= REPLIES)
 
 
 async def _until_kept(field: Field) -> None:
@@ -207,7 +218,7 @@ async def _until_stopped(field: Field, state: SafeState, after: int) -> RoutingC
         changes = field.changes(agent)[after:]
         return bool(changes) and changes[-1].target is None
 
-    await field.until(f"{agent} is moved to its safe state", stopped)
+    await field.until(f"{agent} is moved to its safe state", stopped, within_s=PATIENCE_S)
     *_, last = changes = field.changes(agent)[after:]
     if any(change.target not in {None, SECOND_RUNG} for change in changes):
         raise NotSeen(f"{agent} went through a model that had failed: {changes}.", "Look into decision's log.")
@@ -220,11 +231,12 @@ async def _until_stopped(field: Field, state: SafeState, after: int) -> RoutingC
     return last
 
 
-async def _until_marked(field: Field, state: SafeState, since: Micros, marked: SafeState) -> None:
-    """Wait until so many of the agent's later requests were answered in the name of a safe state."""
+async def _until_replied(field: Field, state: SafeState, since: Micros) -> None:
+    """Wait until so many of an agent's requests that were made since a moment are answered, however they are."""
     agent = agent_of(state)
-    what = f"{REPLIES} replies to {agent} are marked {marked}"
-    await field.until(what, lambda: sum(reply.state == marked for reply in _since(field, agent, since)) >= REPLIES)
+    await field.until(
+        f"{REPLIES} requests of {agent} are answered", lambda: len(_since(field, agent, since)) >= REPLIES
+    )
 
 
 async def _back(field: Field, notes: _Notes) -> list[str]:
