@@ -111,8 +111,8 @@ def _show(console: Console, drilled: Drilled) -> None:
     for outcome in drilled.outcomes:
         verdict = ("passed", "green") if outcome.passed else ("FAILED", "bold red")
         title = f"  {outcome.exercise.title:<{titles}}  "
-        told = Text.assemble((f"{outcome.exercise.id}  ", "bold"), verdict, title, (outcome.line, "dim"))
-        console.print(told, soft_wrap=True)
+        words = ((f"{outcome.exercise.id}  ", "bold"), verdict, title, (outcome.line, "dim"))
+        console.print(Text.assemble(*words), soft_wrap=True)
     passed = sum(outcome.passed for outcome in drilled.outcomes)
     told = f"\n{passed} of {len(drilled.outcomes)} tests passed, on {drilled.drill.broker}"
     console.print(Text(f"{told}; governance had to be told within {drilled.drill.deadline_s:g} s."), soft_wrap=True)
