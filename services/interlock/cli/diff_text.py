@@ -44,7 +44,8 @@ def _counts(found: Sequence[Difference]) -> Iterator[str]:
         (Direction.NEITHER, "does neither", "do neither"),
     ):
         count = sum(each.direction is direction for each in found)
-        yield f"{SIGNS[direction]} {count} {one if count == 1 else more}"
+        if count:
+            yield f"{SIGNS[direction]} {count} {one if count == 1 else more}"
 
 
 def _place(difference: Difference) -> str:
