@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from interlock.policy.authoring.schema import schemas
-from pages import command_line, contracts, metrics, settings, words
+from pages import command_line, contracts, metrics, settings, words, workflows
 
 TOP = Path(__file__).parents[1]
 REFERENCE = TOP / "docs" / "reference"
@@ -26,6 +26,7 @@ PAGES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "roles": ("Roles", contracts.roles),
     "reasons": ("Reasons", words.reasons),
     "limits": ("Limits", words.limits),
+    "workflows": ("Kinds of work", workflows.page),
     "settings": ("Settings", settings.page),
     "cli": ("The command line", command_line.page),
     "metrics": ("Metrics", metrics.page),

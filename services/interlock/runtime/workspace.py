@@ -183,7 +183,7 @@ def _first_bytes(path: Path, most: int) -> bytes:
     """
     if not path.is_file():
         path.stat()
-        raise OSError(EINVAL, "it is no plain file")
+        raise OSError(EINVAL, "it is no plain file", str(path))
     with path.open("rb") as file:
         return file.read(most)
 

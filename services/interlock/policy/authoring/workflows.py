@@ -123,8 +123,8 @@ def _has_short_grace(case: Case, rule: RouteRule) -> Iterator[Breach]:
 
 def _too_long(field: str, said: Micros, span: Span) -> Iterator[Breach]:
     if span.most is not None and said > span.most:
-        most = duration_text(span.most)
-        mend = f"Write `{field}: {most}` or less, or leave it out: {duration_text(span.usual)} is usual."
+        most, usual = duration_text(span.most), duration_text(span.usual) if span.usual else "0s"
+        mend = f"Write `{field}: {most}` or less, or leave it out: {usual} is usual."
         yield Breach((field,), f"{duration_text(said)} is longer than {most}", mend)
 
 
