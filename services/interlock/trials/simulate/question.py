@@ -68,11 +68,11 @@ def retrace(setting: Setting, calls: Sequence[RecordedCall], begins: Micros, pro
 
 
 def repeat(setting: Setting, verdicts: Sequence[Recorded], begins: Micros, progress: Progress) -> Run:
-    """Play recorded verdicts. What they do not speak of, or not yet, is taken as healthy."""
+    """Play recorded verdicts, one at least. What they do not speak of, or not yet, is taken as healthy."""
     line = _begun(setting)
     take_as_healthy(line, sorted(watched_in(setting.policies)))
     feed = Recording(line, watched(verdicts, setting.policies), begins)
-    return play(line, feed, feed.ends, Approvals(line, setting.approve_after_us), progress)
+    return play(line, feed, Micros(begins + verdicts[-1].at), Approvals(line, setting.approve_after_us), progress)
 
 
 def watched(verdicts: Iterable[Recorded], policies: Iterable[RoutePolicy]) -> list[Recorded]:

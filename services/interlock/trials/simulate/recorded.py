@@ -161,11 +161,6 @@ class Recording:
         self._next = 0
         self._began: Micros | None = None
 
-    @property
-    def ends(self) -> Micros:
-        """When the last verdict comes."""
-        return Micros(self._begins + self._verdicts[-1].at)
-
     def begin(self) -> None:
         """Count the recording's times from now."""
         self._began = self._line.now

@@ -140,10 +140,6 @@ class Story:
                 lasted[stay.place.model] = lasted.get(stay.place.model, 0) + stay.lasted
         return {model: length for model, length in lasted.items() if length}
 
-    def place_at(self, at: Micros) -> Place:
-        """Where it was at a time, after what was ordered then."""
-        return next((stay.place for stay in self.stays if stay.begins <= at < stay.ends), self.stays[-1].place)
-
 
 def tell(run: Run) -> list[Story]:
     """The stories of all routes, by agent and route."""
