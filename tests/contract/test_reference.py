@@ -34,6 +34,13 @@ def test_a_page_that_is_edited_missing_or_left_over_is_named_and_mended(generato
     assert generator["differing"](tmp_path, pages) == []
 
 
+def test_a_page_that_people_write_is_left_alone(generator, tmp_path):
+    (tmp_path / "ag-163.md").write_text("by hand")
+    generator["write"](tmp_path, {"same.md": "1"})
+    assert (tmp_path / "ag-163.md").read_text() == "by hand"
+    assert generator["differing"](tmp_path, {"same.md": "1"}) == []
+
+
 def test_no_place_in_a_page_is_empty(generator):
     for name, text in generator["render"]().items():
         rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]

@@ -160,20 +160,19 @@ def _table(*titles: str) -> Table:
 def _latency(figure: dict[str, Any]) -> Text:
     if figure["value"] is None:
         return Text("-", "dim")
-    low, high = figure["between"]
-    between = " to ".join("?" if bound is None else _seconds(bound) for bound in (low, high))
-    return Text(f"{_seconds(figure['value'])} of {figure['of']}\n").append(between, "dim")
+    low, high = ("?" if bound is None else _seconds(bound) for bound in figure["between"])
+    return Text(f"{_seconds(figure['value'])} s of {figure['of']}\n").append(f"{low} to {high} s", "dim")
 
 
 def _share(figure: dict[str, Any]) -> Text:
     if figure["between"] is None:
         return Text("-", "dim")
     low, high = figure["between"]
-    return Text(f"{figure['count']} of {figure['of']}\n").append(f"{low:.1%} to {high:.1%}", "dim")
+    return Text(f"{figure['count']} of {figure['of']}\n").append(f"{100 * low:.1f} to {100 * high:.1f} %", "dim")
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.2f} s" if value >= 0.1 else f"{value:.3f} s"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def _reporters(row: dict[str, Any]) -> str:

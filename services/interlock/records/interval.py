@@ -30,30 +30,25 @@ def share_between(hits: int, calls: int) -> tuple[float, float] | None:
     share, spread = hits / calls, _Z * _Z / calls
     middle = share + spread / 2
     half = math.sqrt(spread * (share * (1 - share) + spread / 4))
-    low = (middle - half) / (1 + spread) if hits > 0 else 0.0
-    high = (middle + half) / (1 + spread) if hits < calls else 1.0
-    return low, high
+    return (middle - half) / (1 + spread), (middle + half) / (1 + spread) if hits < calls else 1.0
 
 
 def quantile_between(counts: Mapping[int, int], q: float) -> tuple[float | None, float | None]:
     """The interval for the q-quantile of what a sketch counts, seconds; None where the sample is too small to bound that side."""
     low, high = ranks(sum(counts.values()), q)
-    return at_rank(counts, low) if low else None, at_rank(counts, high) if high else None
+    return at_rank(counts, low) if low else None, at_rank(counts, high)
 
 
 def ranks(values: int, q: float) -> tuple[int, int]:
-    """Between which two of the values in their order, 1 …, the q-quantile lies; 0: on that side there is no such value.
+    """Between which two of the values in their order, 1 …, the q-quantile lies; 0 or one too many: no value bounds it there.
 
     The number of values below the quantile is binomial with n = `values` and p = `q`.
     """
     if values > _EXACT_CALLS_MAX:
         reach = _Z * math.sqrt(values * q * (1 - q))
-        low, high = math.floor(values * q - reach), math.ceil(values * q + reach) + 1
-    else:
-        below = list(accumulate(_binomial(values, q, hits) for hits in range(values + 1)))
-        low = sum(part <= _OUTSIDE for part in below)
-        high = 1 + sum(part < 1 - _OUTSIDE for part in below)
-    return max(low, 0), high if high <= values else 0
+        return max(math.floor(values * q - reach), 0), min(math.ceil(values * q + reach), values) + 1
+    below = list(accumulate(_binomial(values, q, hits) for hits in range(values + 1)))
+    return sum(part <= _OUTSIDE for part in below), 1 + sum(part < 1 - _OUTSIDE for part in below)
 
 
 def _binomial(n: int, p: float, hits: int) -> float:

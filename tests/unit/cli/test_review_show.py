@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from interlock.records.audit import AuditKind
+from interlock.records.audit import AuditKind, Entry
 from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
 from interlock.records.health import Cell, Level, TelemetryBatch
 from interlock.records.sketch import bucket
 from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.runtime.bus import Position
+from interlock.testing.builders import DAY
 from interlock.testing.stories import DOWN, slow
 from interlock.vocabulary.time import SECOND, Micros, seconds
 from interlock.wire.topics import NOTICES, TELEMETRY
@@ -229,6 +230,13 @@ def test_a_closed_review_says_who_closed_it_how_and_why(as_json, interlock, move
     assert "by oscar: confirm, as agreed, CHG-1" in interlock("review", "show", change).stdout
 
 
+def test_an_overdue_review_is_shown_as_one(as_json, interlock, moved):
+    change = moved.last.id
+    moved.wait(2 * DAY / SECOND)
+    assert as_json("review", "show", change)["review"]["state"] == "overdue"
+    assert "OVERDUE since" in interlock("review", "show", change).stdout
+
+
 def test_the_commands_that_close_it_name_who_may(as_json, moved):
     commands = shown(as_json, moved)["review"]["commands"]
     assert commands["confirm"] == (
@@ -242,17 +250,23 @@ def test_the_first_placement_opens_no_review(as_json, decision):
     assert shown(as_json, decision)["review"]["state"] == "none"
 
 
-def test_a_step_that_another_than_the_owner_signed_tells_nothing(as_json, moved):
-    """A change counts if the log's own reader counts its step."""
+@pytest.mark.parametrize(("by", "term"), [("olga", 0), ("decision-1", 99)], ids=["no decision key", "a zombie's term"])
+def test_a_step_that_does_not_count_tells_nothing(as_json, moved, by, term):
     forged = replace(moved.last, id="support/main/*@1.0.77", version=77)
-    step = moved.record(AuditKind.STEP, 0)
-    step = replace(step, sequence=moved.sequence + 1, changes=(moved.deployment.seal(forged, "decision-1"),))
-    moved.broker.append(moved.where, b"shard", moved.deployment.seal(step, "olga"))
+    step = moved.record(AuditKind.STEP, term)
+    entries = (Entry(f"route/{forged.route.key}", b"whatever"),)
+    step = replace(
+        step, sequence=moved.sequence + 1, entries=entries, changes=(moved.deployment.seal(forged, "decision-1"),)
+    )
+    moved.broker.append(moved.where, b"shard", moved.deployment.seal(step, by))
     assert "holds no change" in as_json("review", "show", forged.id, code=1)["error"]
 
 
 def test_what_others_wrote_cannot_play_tricks_on_a_terminal(interlock, moved):
     report(moved, -9, {"\x1b[2J": 3})
-    text = interlock("review", "show", moved.last.id).stdout
-    assert "\x1b[2J" not in text
-    assert "\\x1b[2J" in text
+    change = moved.last.id
+    moved.verdict("birch", "unavailable", Level.UNAVAILABLE, detail="\x1b[3J")
+    for name, hidden in ((change, "[2J"), (moved.last.id, "[3J")):
+        text = interlock("review", "show", name).stdout
+        assert f"\x1b{hidden}" not in text
+        assert f"\\x1b{hidden}" in text

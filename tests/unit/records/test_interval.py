@@ -34,6 +34,13 @@ def test_the_share_that_was_seen_is_inside_its_interval_and_more_calls_make_it_n
     assert narrow_high - narrow_low < high - low
 
 
+def test_what_was_never_seen_may_be_exactly_never_and_what_always_was_exactly_always():
+    for calls in range(1, 400):
+        never, always = share_between(0, calls), share_between(calls, calls)
+        assert (never or (1.0,))[0] == 0.0, calls
+        assert (always or (1.0, 0.0))[1] == 1.0, calls
+
+
 def test_without_calls_nothing_is_said_of_a_share():
     assert share_between(0, 0) is None
 
@@ -47,11 +54,11 @@ def test_the_ranks_hold_the_quantile_in_95_of_100_samples_and_no_closer_ones_do_
     chance = [math.comb(values, hits) * q**hits * (1 - q) ** (values - hits) for hits in range(values + 1)]
     low, high = ranks(values, float(q))
     outside = Fraction(25, 1_000)
-    too_low, too_high = sum(chance[:low]), sum(chance[high:]) if high else Fraction(0)
+    too_low, too_high = sum(chance[:low]), sum(chance[high:])
     assert too_low <= outside
     assert too_high <= outside
     assert sum(chance[: low + 1]) > outside
-    assert sum(chance[(high or values + 1) - 1 :]) > outside
+    assert sum(chance[high - 1 :]) > outside
 
 
 @pytest.mark.parametrize("q", [0.5, 0.95])
@@ -67,6 +74,7 @@ def test_ten_calls_do_not_bound_a_95th_percentile_from_above_and_no_call_bounds_
     low, high = quantile_between(ten, 0.95)
     assert low == pytest.approx(0.8, rel=0.01)
     assert high is None
+    assert quantile_between(Counter({bucket(0.1): 3}), 0.5) == (None, None)
     assert quantile_between({}, 0.5) == (None, None)
 
 
