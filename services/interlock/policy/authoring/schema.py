@@ -65,7 +65,8 @@ def _plain(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     items = part.get("type") == "array"
-    plain = {_BOUNDS.get(key, key) if items else key: _plain(value) for key, value in part.items() if key != "title"}
+    told = {str(key): _plain(value) for key, value in part.items() if key != "title"}
+    plain = {_BOUNDS.get(key, key) if items else key: value for key, value in told.items()}
     if "properties" in part:
         plain["properties"] = {name: _plain(field) for name, field in part["properties"].items()}
     if "examples" in part:

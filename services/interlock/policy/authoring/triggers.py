@@ -73,8 +73,8 @@ class RefusalsAbove(Lasting):
     """The model refuses more than a share of the calls: a reason to stop, never to try a laxer one."""
 
     above: Share = Field(examples=["10%"])
-    mode: Annotated[Mode | None, BeforeValidator(_stops, json_schema_input_type=only_shown({"const": "suspend"}))] = Field(
-        default=Mode.SUSPEND, examples=["suspend"]
+    mode: Annotated[Mode | None, BeforeValidator(_stops, json_schema_input_type=only_shown({"const": "suspend"}))] = (
+        Field(default=Mode.SUSPEND, examples=["suspend"])
     )
 
 
