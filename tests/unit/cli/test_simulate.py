@@ -2,14 +2,16 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
 from interlock.cli import simulated
+from interlock.cli.app import app
 from interlock.cli.verdicts import from_then_on
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.health import Level, Verdict
@@ -27,7 +29,20 @@ from interlock.wire.topics import AUDIT, VERDICTS
 Interlock = Callable[..., Result]
 AsJson = Callable[..., dict[str, Any]]
 
-OUTAGE = ("--outage", "model:atlas-large", "--for", "5m")
+OUTAGE = ("--outage", "model:atlas-large", "--from", "10s", "--for", "2m")
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("founded") / "deployment"
+    result = CliRunner().invoke(app, ["init", str(folder), "--deployment", "testbed"], prog_name="interlock")
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def workspace(founded: Path, tmp_path: Path) -> Workspace:
+    return Workspace(Path(shutil.copytree(founded, tmp_path / "deployment")))
 
 
 @pytest.fixture
@@ -63,14 +78,14 @@ class TestOutage:
             ("atlas-large", "recovered"),
         ]
         leaves, returns = (move["at_s"] for move in route["moves"])
-        assert 65 + 5 - 1 <= leaves <= 65 + 5 + 1, "five calls, and the trigger's `for`"
-        assert returns >= 360 + 60, "the stable period"
+        assert 15 + 5 - 1 <= leaves <= 15 + 5 + 1, "five calls, and the trigger's `for`"
+        assert returns >= 130 + 60, "the stable period"
 
     def test_a_draft_that_nobody_has_signed_counts(self, simulate: AsJson, policy: Path) -> None:
         policy.with_suffix(".sealed").unlink()
         edit(policy, "version: 1", "version: 2")
         edit(policy, "unavailable: {for: 5s}", "unavailable: {for: 25s}")
-        assert 89 <= simulate(*OUTAGE)["routes"][0]["moves"][0]["at_s"] <= 91
+        assert 39 <= simulate(*OUTAGE)["routes"][0]["moves"][0]["at_s"] <= 41
 
     def test_nothing_in_the_workspace_is_touched(self, simulate: AsJson, workspace: Workspace) -> None:
         def everything() -> dict[Path, bytes]:
@@ -86,8 +101,8 @@ class TestOutage:
         assert "In a safe state: invoice" in " ".join(told["findings"])
 
     def test_a_region_is_every_model_in_it(self, simulate: AsJson) -> None:
-        assert simulate("--outage", "region:eu-west", "--for", "5m")["in_safe_state"] == ["invoice/main/*"]
-        assert simulate("--outage", "region:eu-central", "--for", "5m")["in_safe_state"] == []
+        assert simulate("--outage", "region:eu-west", "--for", "2m")["in_safe_state"] == ["invoice/main/*"]
+        assert simulate("--outage", "region:eu-central", "--for", "2m")["in_safe_state"] == []
 
     def test_an_agent_that_stays_on_what_is_out_is_told_of_with_what_it_watches(self, simulate: AsJson) -> None:
         told = simulate(*OUTAGE, "--kind", "latency")
@@ -101,7 +116,7 @@ class TestOutage:
         self, simulate: AsJson, workspace: Workspace, policy: Path
     ) -> None:
         edit(policy, "      - model: birch-medium\n        accepted_by: oscar\n        accepted_in_advance: true\n", "")
-        told = simulate("--outage", "model:birch-medium", "--for", "5m")
+        told = simulate("--outage", "model:birch-medium", "--for", "2m")
         assert told["touched"] == []
         assert told["without_fallback"] == ["invoice/main/*"]
         assert (
@@ -147,12 +162,12 @@ class TestOutage:
         edit(policy, "unavailable: {for: 5s}", "unavailable: {for: 5s, mode: suspend}")
         asked = (*OUTAGE, "--fail-on", fails)
         assert simulate(*asked, code=1)["failed_on"] == [fails]
-        assert simulate("--outage", "model:birch-medium", "--for", "5m", "--fail-on", fails)["ok"]
+        assert simulate("--outage", "model:birch-medium", "--for", "2m", "--fail-on", fails)["ok"]
 
     def test_the_health_monitors_own_settings_count(self, simulate: AsJson, workspace: Workspace) -> None:
         file = workspace.settings("health-monitor")
         file.write_text(file.read_text() + "faults_in_a_row = 30\n")
-        assert simulate(*OUTAGE)["routes"][0]["moves"][0]["at_s"] >= 60 + 30
+        assert simulate(*OUTAGE)["routes"][0]["moves"][0]["at_s"] >= 10 + 30
 
 
 class TestPerson:

@@ -24,7 +24,7 @@ SETTLE_US_MAX = Micros(30 * 86_400 * SECOND)
 ROUNDS_MAX = 3
 """So many times as long as a route may have to wait by its policy: one that still moves then moves in circles."""
 
-LEAP_US_MIN = Micros(60 * SECOND)
+LEAP_US_MIN = Micros(10 * SECOND)
 """A shorter leap saves nothing."""
 
 _PAUSE_US = Micros(10 * SECOND)
@@ -148,6 +148,7 @@ class _Clock:
     def _step(self, to: Micros) -> None:
         due = self._feed.next_news()
         self._line.at(to)
+        self._tick()  # what was due before is ordered before anything new is heard
         self._feed.step()
         self._tick()
         if due is not None and due <= to:
