@@ -31,6 +31,7 @@ TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name, 
 """What is read."""
 
 _LOOK_S = 0.05
+_TURN_S = 0.02
 
 
 _KINDS = (Finding, Acknowledgement, Verdict, Heartbeat, Ticket, Notice, Breach)
@@ -214,12 +215,15 @@ class Watch:
             self._task.result()
 
     async def _follow(self, reader: Reader) -> None:
+        """Take in what comes. Model servers and clients may live in this process: they wait for a turn of it, and for no whole batch."""
+        now = asyncio.get_running_loop().time
         while True:
+            ends = now() + _TURN_S
             for record in await reader.batch():
                 self._witness.take(record)
-                await asyncio.sleep(
-                    0
-                )  # model servers and clients may live in this process: they wait for no whole batch
+                if now() >= ends:
+                    await asyncio.sleep(0)
+                    ends = now() + _TURN_S
 
 
 async def first_offsets(bus: Bus) -> dict[int, int]:

@@ -19,10 +19,13 @@ from interlock.trials.drill.field import PATIENCE_S, Field
 from interlock.trials.steady_client import Fate, Reply
 from interlock.vocabulary.time import SECOND, Micros
 
-P95_MS_MAX = 1_000
+P95_MS_MAX = 2_500
+"""Far above what any answer takes on a busy machine: only the model that turns slow may be slow."""
+
+SLOW_MS = 4_000
 ERRORS_MAX = 0.2
 
-BREAK_S_MAX = 4.0
+BREAK_S_MAX = 2 * SLOW_MS / 1_000
 """Between two answered requests of an agent that asks five times a second: twice what the slow primary takes."""
 
 
@@ -48,7 +51,7 @@ class Ailment:
 
 
 AILMENTS = (
-    Ailment("slowed", "moss-large", "moss-small", {"mode": "slow", "latency_ms": 2_000}, Trigger.LATENCY, True),
+    Ailment("slowed", "moss-large", "moss-small", {"mode": "slow", "latency_ms": SLOW_MS}, Trigger.LATENCY, True),
     Ailment("erring", "reed-large", "reed-small", {"mode": "error", "share": 0.4}, Trigger.ERRORS, False),
 )
 
@@ -56,7 +59,7 @@ ROUTE = {
     "triggers": {
         "unavailable": {"for": "100ms"},
         "errors": {"above": f"{ERRORS_MAX:.0%}", "for": "1s"},
-        "latency": {"p95_above": f"{P95_MS_MAX}ms", "for": "1s"},
+        "latency": {"p95_above": f"{P95_MS_MAX}ms", "for": "1s", "tolerated": True},
     }
 }
 

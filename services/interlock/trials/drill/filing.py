@@ -83,7 +83,7 @@ def _chapter(drilled: Drilled, outcome: Outcome) -> Chapter:
         id=exercise.id,
         title=exercise.title,
         clause=exercise.clause,
-        summary=_sentences(outcome),
+        summary="; ".join(outcome.summaries),
         passed=outcome.passed,
         faults=outcome.faults,
         story=[Line(at, said) for at, said in outcome.story if said],
@@ -92,11 +92,6 @@ def _chapter(drilled: Drilled, outcome: Outcome) -> Chapter:
         moves=_moves(drilled, changes),
         rests_on=list(_rests_on(drilled, changes, agents)),
     )
-
-
-def _sentences(outcome: Outcome) -> str:
-    """What was seen in each act, a sentence each."""
-    return " ".join(f"{said[:1].upper()}{said[1:].rstrip('.')}." for said in outcome.summaries)
 
 
 def _moves(drilled: Drilled, changes: Sequence[RoutingChange]) -> list[Move]:

@@ -25,7 +25,8 @@ MOVED, TRIED = "accounted", "accounted-canary"
 LARGE, SMALL = "lark-large", "lark-small"
 SLOW, CANARY = "wren-large", "wren-small"
 WEIGHT = 25
-P95_MS_MAX = 1_000
+P95_MS_MAX = 2_500
+SLOW_MS = 4_000
 
 CAST = Cast(
     agents=(
@@ -36,7 +37,7 @@ CAST = Cast(
             route={
                 "triggers": {
                     "unavailable": {"for": "100ms"},
-                    "latency": {"p95_above": f"{P95_MS_MAX}ms", "for": "1s", "mode": "canary"},
+                    "latency": {"p95_above": f"{P95_MS_MAX}ms", "for": "1s", "mode": "canary", "tolerated": True},
                 },
                 "canary": {"steps": [f"{WEIGHT}%"], "calls_min": 50, "time_min": "60s", "wait_max": "10m"},
             },
@@ -84,7 +85,7 @@ async def _tried(field: Field) -> None:
     await field.until_placed(TRIED, SLOW)
     await field.until_healthy(SLOW, CANARY)
     after = len(field.changes(TRIED))
-    field.behave(SLOW, mode="slow", latency_ms=2 * P95_MS_MAX)
+    field.behave(SLOW, mode="slow", latency_ms=SLOW_MS)
     begun = await field.until_moved(TRIED, CANARY, after=after, weight=WEIGHT)
     await field.until_obeyed(begun)
     await field.until_replies(TRIED, Fate.OK, count=REPLIES * 100 // WEIGHT // 2)
