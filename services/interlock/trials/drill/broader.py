@@ -120,6 +120,8 @@ async def play(field: Field) -> Seen:
 async def _behind(field: Field, seen: Refusals) -> None:
     """The last agent loses its primary, then its narrow first fallback."""
     await refuse_at_router(field, seen, SECOND_PRIMARY)
+    if seen.astray:
+        return
     after = len(field.changes(SECOND))
     field.behave(SECOND_PRIMARY, mode="error")
     narrowed = await field.until_moved(SECOND, NARROW, after=after)

@@ -67,6 +67,11 @@ class Refusals:
     faults: list[str] = made(default_factory=list)
     since: Micros = NEVER
 
+    @property
+    def astray(self) -> bool:
+        """Whether the router was not seen to refuse the model: then the agent is past being asked further."""
+        return self.evidence.get("refused_at_router") is None
+
 
 async def refuse_at_policy(field: Field, every: Sequence[Refusals]) -> None:
     """Write one draft with a route for each of the models, and type `interlock policy check`.
@@ -117,15 +122,13 @@ async def refuse_at_router(field: Field, seen: Refusals, primary: str) -> None:
 async def refuse_at_decision(field: Field, seen: Refusals, after: int) -> None:
     """The agent's primary, and every rung above the model, is dead by now; what was ordered then?
 
-    An agent whose router had obeyed the stolen key is past being asked.
-
     Args:
         field: The field.
         seen: What was seen before; it is added to.
         after: How many changes the agent had had before.
     """
     wanted = seen.wanted
-    if seen.evidence.get("refused_at_router") is None:
+    if seen.astray:
         return
     try:
         change = await field.until_moved(wanted.agent, None, after=after)
@@ -170,7 +173,9 @@ async def _forged(field: Field, seen: Refusals, primary: str) -> None:
             f"The gateway obeyed an order of {wanted.model} for {wanted.agent}, signed with a stolen key; it should have "
             f"refused it ({wanted.router_says})."
         )
-        await field.until(f"{wanted.model} is asked", lambda: field.asked(wanted.model, wanted.agent) > 0)
+        before = len(field.replies(wanted.agent))
+        what = f"{wanted.agent} was answered under the forged order"
+        await field.until(what, lambda: len(field.replies(wanted.agent)) >= before + BORNE_OUT)
     elif finding.reason != wanted.router_says:
         seen.faults.append(
             f"The gateway should have refused {wanted.model} for {wanted.agent} as {wanted.router_says}, and did as "

@@ -17,7 +17,7 @@ from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
 
 PRIMARY = "unapproved-primary"
-OTHER_TASKS = "unapproved-other-tasks"
+TASKS, OTHER_TASKS = "unapproved", "unapproved-other-tasks"
 
 ABSENT = Wanted(
     agent="unapproved-absent",
@@ -67,7 +67,8 @@ WANTED = (ABSENT, UNVALIDATED, ELSEWHERE, EXPIRED, DENIED)
 
 CAST = Cast(
     agents=tuple(
-        Agent(wanted.agent, wanted.ladder if wanted is DENIED else (PRIMARY,), every_s=0.4) for wanted in WANTED
+        Agent(wanted.agent, wanted.ladder if wanted is DENIED else (PRIMARY,), profile=TASKS, every_s=0.4)
+        for wanted in WANTED
     ),
     models=(
         Actor(PRIMARY),
@@ -77,7 +78,7 @@ CAST = Cast(
     ),
     validations=(
         Validation(ELSEWHERE.model, OTHER_TASKS),
-        Validation(EXPIRED.model, EXPIRED.agent, ends_in_days=-1),
+        Validation(EXPIRED.model, TASKS, ends_in_days=-1),
     ),
 )
 
@@ -85,8 +86,9 @@ CAST = Cast(
 async def play(field: Field) -> Seen:
     """Drafts are checked, the denial is ordered, keys are stolen; then the primary of all five dies."""
     every = [Refusals(wanted) for wanted in WANTED]
-    *drafted, denied = every
-    await together([_denied(field, denied), *(refuse_at_policy(field, [seen]) for seen in drafted)])
+    absent, unvalidated, elsewhere, expired, denied = every
+    lacking = [absent, unvalidated, elsewhere]  # compiled without evidence, a draft is judged no further
+    await together([_denied(field, denied), refuse_at_policy(field, lacking), refuse_at_policy(field, [expired])])
     await all_refused(field, every, PRIMARY)
     evidence, faults = summed_up(field, every)
     summary = (
