@@ -136,7 +136,7 @@ def _moment(value: object) -> Micros:
     written = value if isinstance(value, str) and re.fullmatch(_MOMENT, value) else ""
     try:
         moment = from_datetime(datetime.fromisoformat(written))
-    except (ValueError, OverflowError):
+    except ValueError:
         moment = Micros(-1)
     if not 0 <= moment <= MOMENT_US_MAX:
         refuse(

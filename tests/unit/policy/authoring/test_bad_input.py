@@ -80,6 +80,7 @@ def test_what_editors_of_all_kinds_write_is_read(text: str, value: object) -> No
         ("%YAML 3.0\n---\na: 1\n", 1, "not YAML", "Mend the line"),
         (f"a: 1\n{'k' * (KEY_CHARS_MAX + 1)}: 1\n", 2, "a key is longer than", "shorten it"),
         (f"a: *{'b' * 1_000}\n", 1, "aliases", "Write the value out"),
+        (f"a: !{'h' * 1_000}!x 1\n", 1, "not YAML", "Mend the line"),
         ("a: [" + "1," * DOCUMENT_VALUES_MAX + "]\n", 1, "keys and values", "Split the file"),
         ("x" * (DOCUMENT_BYTES_MAX + 1), 1, "larger than", "Split it"),
         ("ä" * (DOCUMENT_BYTES_MAX // 2 + 1), 1, "larger than", "Split it"),
