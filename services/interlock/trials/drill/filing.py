@@ -78,12 +78,13 @@ def _surroundings() -> dict[str, str]:
 def _chapter(drilled: Drilled, outcome: Outcome) -> Chapter:
     exercise = outcome.exercise
     agents = {agent.name for agent in exercise.cast.agents}
-    changes = [change for change in drilled.witness.changes if change.agent in agents]
+    named = (change for change in drilled.witness.changes if change.agent in agents)
+    changes = sorted(named, key=lambda change: change.issued_at)
     return Chapter(
         id=exercise.id,
         title=exercise.title,
         clause=exercise.clause,
-        summary="; ".join(outcome.summaries),
+        summary=outcome.faults[0] if outcome.faults else "; ".join(outcome.summaries),
         passed=outcome.passed,
         faults=outcome.faults,
         story=[Line(at, said) for at, said in outcome.story if said],

@@ -68,7 +68,7 @@ class Chapter:
         id: Its number in the standard.
         title: What must be so, in one line.
         clause: What is asked, and how this drill goes about it.
-        summary: What was seen, in a sentence or two.
+        summary: What was seen, or what was not as it should be, in a sentence or two.
         passed: The verdict.
         faults: What was not as it should be, a sentence each.
         story: What was done and seen, in order.
