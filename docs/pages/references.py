@@ -144,20 +144,16 @@ def _fits(command: Any, words: list[str]) -> bool:
     if hasattr(command, "commands"):
         return not words or (words[0] in command.commands and _fits(command.commands[words[0]], words[1:]))
     options = {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
-    tests = {exercise.id for exercise in EXERCISES}
-    names = {str(parameter.metavar or parameter.name).lower() for parameter in command.params}
-    for word in words:
-        good = word in options if word.startswith("-") else word in tests or not _TEST_NUMBER.fullmatch(word)
-        if not good or not (
-            word.startswith("-") or _PLACEHOLDER.fullmatch(word) or word in tests or _plain(word, names)
-        ):
-            return False
-    return True
+    return all(_may_stand(word, options) for word in words)
 
 
-def _plain(word: str, names: set[str]) -> bool:
-    """Whether a word may stand for an argument that is chosen from words, such as a service or an outcome."""
-    return bool(names) and word in _words() | set(_services())
+def _may_stand(word: str, options: set[str]) -> bool:
+    """Whether a word may stand in a command: an option of it, a test of the drill, or what stands for an argument."""
+    if word.startswith("-"):
+        return word in options
+    if _TEST_NUMBER.fullmatch(word):
+        return word in {exercise.id for exercise in EXERCISES}
+    return _PLACEHOLDER.fullmatch(word) is not None or word in _words() or word in _services()
 
 
 def _services() -> list[str]:
