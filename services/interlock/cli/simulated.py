@@ -281,7 +281,7 @@ def _calls(tried: Tried, incident: CallsFile, progress: Progress) -> Played:
     stories = tell(retrace(tried.setting, kept, incident.begins, progress))
     first, last = min(call.ended_s - call.latency_s for call in kept), kept[-1].ended_s
     occurrences = [
-        Occurrence(
+        Occurrence.recorded(
             "recorded calls", _after(incident.begins, first), _after(incident.begins, last), f"{len(kept)} calls"
         )
     ]
@@ -302,7 +302,7 @@ def _verdicts(tried: Tried, incident: VerdictsFile, progress: Progress) -> Playe
     notes = [] if kept else [f"No policy watches an objective that {name} speaks of: nobody is touched."]
     stories = tell(repeat(tried.setting, verdicts, incident.begins, progress))
     ends = _after(incident.begins, verdicts[-1].at / SECOND)
-    occurrences = [Occurrence("recorded verdicts", incident.begins, ends, f"{len(kept)} verdicts")]
+    occurrences = [Occurrence.recorded("recorded verdicts", incident.begins, ends, f"{len(kept)} verdicts")]
     premises = tried.premises.of_verdicts(verdicts)
     return Played(stories, f"{len(kept)} recorded verdicts", occurrences, premises, notes)
 

@@ -11,12 +11,18 @@ from interlock.vocabulary.time import NEVER, Micros
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What happened to models, for the picture's uppermost lanes."""
+    """What happened to models, for the picture's uppermost lanes: an outage, or what was recorded."""
 
     subject: str
     begins: Micros
     ends: Micros
     words: str
+    kind: Kind = Kind.OUTAGE
+
+    @classmethod
+    def recorded(cls, subject: str, begins: Micros, ends: Micros, words: str) -> "Occurrence":
+        """The time of a record, which is no outage by itself."""
+        return cls(subject, begins, ends, words, Kind.NONE)
 
 
 def picture(stories: Sequence[Story], occurrences: Sequence[Occurrence], title: str) -> Timeline:
@@ -31,7 +37,7 @@ def _outages(occurrences: Sequence[Occurrence]) -> list[Lane]:
     return [
         Lane(
             name,
-            [Span(each.begins, each.ends, each.words, Kind.OUTAGE) for each in occurrences if each.subject == name],
+            [Span(each.begins, each.ends, each.words, each.kind) for each in occurrences if each.subject == name],
         )
         for name in names
     ]

@@ -45,8 +45,8 @@ class Premises:
         said = [
             "Each model answers as was recorded, whoever calls it and however often.",
             (
-                f"Where nothing was recorded of a model for {duration_text(BRIDGE_US)}, the probe sees what its last recorded call saw; "
-                "before the first call, and after it where that was good, it is well."
+                f"Where nothing was recorded of a model for {duration_text(BRIDGE_US)}, and after the record's end, the probe sees "
+                "what its last recorded call saw; before its first one, what its first good one will see."
             ),
         ]
         said += [f"Of these models nothing was recorded; they are well: {few(others)}."] if others else []

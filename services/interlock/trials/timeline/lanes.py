@@ -38,7 +38,7 @@ WORDS = {
     Kind.CANARY: "canary",
     Kind.SAFE: "safe state",
     Kind.OUTAGE: "outage",
-    Kind.NONE: "nothing yet",
+    Kind.NONE: "none of these",
 }
 """What a person calls each kind."""
 
@@ -120,9 +120,9 @@ class Timeline:
                 yield number if number <= MARKS_LISTED_MAX else 0, lane, mark
 
     def kinds(self) -> list[Kind]:
-        """The kinds that show, in the order of the legend."""
+        """The kinds that show, in the order of the legend. What is none of them says itself what it is."""
         found = {span.kind for lane in self.lanes for span in self.spans(lane)}
-        return [kind for kind in Kind if kind in found]
+        return [kind for kind in Kind if kind in found and kind is not Kind.NONE]
 
 
 def printable(label: str) -> str:
