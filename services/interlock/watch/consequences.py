@@ -63,7 +63,7 @@ def suspension_of(owed: Owed) -> Command:
         about=owed.id[:TEXT_CHARS_MAX],
         outcome=ReviewOutcome.NONE,
         ticket="",
-        reason=f"nobody accepted the notice of {owed.id} in time"[:TEXT_CHARS_MAX],
+        reason="the deadline watch has no receipt",
         issued_at=owed.issued_at,
         expires_at=Micros(owed.issued_at + ORDER_VALID_US),
     )
@@ -76,7 +76,7 @@ def message_id(owed: Owed) -> str:
 
 def message_of(owed: Owed, breach: Breach) -> bytes:
     """What the last channel is told: JSON in UTF-8, the same bytes for every attempt."""
-    where = owed.safe_state if owed.safe_state is not None else owed.target
+    where = f"its safe state ({owed.safe_state})" if owed.safe_state is not None else owed.target
     within = duration_text(breach.deadline_us)
     stopped = (
         " The route is being suspended, as its policy asks; only a signed resume ends that." if breach.suspends else ""

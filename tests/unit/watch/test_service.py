@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,7 @@ from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.telling import Breach, Finding, Notice, NoticeKind
 from interlock.reporting.findings import Findings
 from interlock.reporting.shell import Shell
-from interlock.runtime.bus import Position, Publisher
+from interlock.runtime.bus import Position, Publisher, Reader, Record
 from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
@@ -64,6 +64,26 @@ class Unreliable:
         return offset
 
 
+@dataclass
+class Slow:
+    """A bus whose reader of the log takes its time, as the world says."""
+
+    bus: MemoryBus
+    world: "World"
+
+    async def reader(self, topics: Sequence[str], **options: Any) -> Reader:
+        reader = await self.bus.reader(topics, **options)
+        read = reader.batch
+
+        async def batch(**options: Any) -> list[Record]:
+            await asyncio.sleep(self.world.log_takes_s)
+            return await read(**options)
+
+        if topics == [AUDIT.name]:
+            reader.batch = batch  # type: ignore[method-assign]
+        return reader
+
+
 class World:
     """A broker, a last channel, a hand that writes the log and the notices, and watches that come and go."""
 
@@ -72,6 +92,7 @@ class World:
         self.broker = MemoryBroker(clock=clock)
         self.received: list[tuple[float, str]] = []
         self.bodies: list[bytes] = []
+        self.log_takes_s = 0.0
         self.fault = ""
         self.failing: list[str] = []
         self.lying: list[str] = []
@@ -162,7 +183,9 @@ class World:
         bus, key, metrics = MemoryBus(self.broker), DEPLOYMENT.key("watch-1"), Metrics("watch")
         publisher = Unreliable(await bus.publisher(), self)
         findings = Findings(publisher, "watch-1", key, self.clock, metrics)
-        it = Shell("watch-1", key, DEPLOYMENT.book(), bus, publisher, self.clock, metrics, findings, self.readiness)
+        it = Shell(
+            "watch-1", key, DEPLOYMENT.book(), Slow(bus, self), publisher, self.clock, metrics, findings, self.readiness
+        )
         its = WatchSettings(
             bootstrap="127.0.0.1:9092", deployment="x", trust_root="x", owner="watch-1", key="x", **settings
         )
@@ -596,5 +619,73 @@ def test_what_is_on_record_is_what_the_last_channel_is_told():
         assert told["data"]["suspends"] is True
         assert "only a signed resume" in told["data"]["text"]
         assert len(world.bodies[0]) < 20_000
+
+    virtual(scenario)
+
+
+def test_what_is_said_while_the_log_is_still_being_read_is_held_against_nobody():
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        event_id = world.change(1)
+        await asyncio.sleep(290)
+        world.log_takes_s = 20
+        async with world.watch():
+            await asyncio.sleep(5)
+            world.notice(event_id)
+            await asyncio.sleep(60)
+        assert world.breaches() == []
+
+    virtual(scenario)
+
+
+def test_a_watch_whose_clock_is_set_wrong_accuses_nobody_early_and_nobody_late():
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        async with world.watch():
+            await asyncio.sleep(5)
+            world.clock.stepped = seconds(-4_000)
+            late = world.change(1)
+            world.clock.stepped = seconds(4_000)
+            told = world.change(2, issued_at=START)
+            await asyncio.sleep(200)
+            assert world.breaches() == []
+            world.notice(told)
+            world.clock.stepped = seconds(-9_000)
+            await asyncio.sleep(105)
+            assert [breach.event_id for breach in world.breaches()] == [late]
+
+    virtual(scenario)
+
+
+def test_a_watch_that_cannot_put_a_breach_on_record_is_not_well():
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        async with world.watch():
+            world.change(1)
+            await asyncio.sleep(295)
+            world.failing.extend([NOTICES.name] * 12)
+            assert world.readiness.ready
+            await asyncio.sleep(15)
+            assert not world.readiness.ready
+            assert not world.service.well(5)
+            await asyncio.sleep(10)
+            assert world.readiness.ready
+        assert len(world.breaches()) == 1
+
+    virtual(scenario)
+
+
+def test_a_stop_leaves_what_is_still_being_told_to_the_next_start():
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        world.fault = "it answered 500"
+        async with world.watch():
+            world.change(1)
+            await asyncio.sleep(305)
+        assert world.age_s() < 310
 
     virtual(scenario)
