@@ -31,7 +31,7 @@ KINDS: dict[str, type[Document]] = {
 
 
 def judge(kind: str) -> Draft7Validator:
-    return Draft7Validator(json.loads((FOLDER / f"{kind}.schema.json").read_text("utf-8")))
+    return Draft7Validator(schemas()[kind])
 
 
 def plain(text: str) -> Any:
@@ -54,6 +54,11 @@ WRITTEN = list(examples())
 @pytest.mark.parametrize(("name", "kind", "text"), WRITTEN, ids=[f"{name}-{kind}" for name, kind, _ in WRITTEN])
 def test_every_example_is_what_the_schema_takes(name: str, kind: str, text: str) -> None:
     assert [error.message for error in judge(kind).iter_errors(plain(text))] == []
+
+
+def test_the_files_are_what_the_code_makes() -> None:
+    written = {path.name: json.loads(path.read_text("utf-8")) for path in FOLDER.iterdir()}
+    assert written == {f"{kind}.schema.json": schema for kind, schema in schemas().items()}, "run `make docs`"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -193,6 +198,17 @@ def left_out(document: Any, path: tuple[str | int, ...]) -> Any:
     return changed
 
 
+def renamed(document: Any, path: tuple[str | int, ...], name: str) -> Any:
+    changed = left_out(document, path)
+    around, value = changed, document
+    for part in path[:-1]:
+        around = around[part]
+    for part in path:
+        value = value[part]
+    around[name] = value
+    return changed
+
+
 def reads(kind: str, document: Any) -> bool:
     return not isinstance(parse(Source("it.yaml", document, {(): Place(1, 1)}), KINDS[kind]), list)
 
@@ -204,6 +220,8 @@ def test_the_schema_and_the_reader_take_and_refuse_the_same_values(kind: str) ->
     assert schema.is_valid(document)
     tried = [(path, value, put(document, path, value)) for path in places(document) for value in WRONG]
     tried += [(path, "left out", left_out(document, path)) for path in places(document)]
+    named = [path for path in places(document) if isinstance(path[-1], str)]
+    tried += [(path, name, renamed(document, path, name)) for path in named for name in ("Atlas", "guard@x", "birch")]
     differ = {
         (".".join(map(str, path)), str(value))
         for path, value, changed in tried
