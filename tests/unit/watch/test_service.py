@@ -32,6 +32,7 @@ from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, seconds
+from interlock.watch.breaches import TURNS_PER_CHANNEL
 from interlock.watch.instruments import Instruments
 from interlock.watch.service import GROUP, open_service
 from interlock.watch.settings import WatchSettings
@@ -93,6 +94,7 @@ class World:
         self.received: list[tuple[float, str]] = []
         self.bodies: list[bytes] = []
         self.log_takes_s = 0.0
+        self.under_way = self.under_way_most = 0
         self.fault = ""
         self.failing: list[str] = []
         self.lying: list[str] = []
@@ -104,7 +106,10 @@ class World:
         assert to == LAST
         self.received.append((self.age_s(), message_id))
         self.bodies.append(body)
+        self.under_way += 1
+        self.under_way_most = max(self.under_way, self.under_way_most)
         await asyncio.sleep(0.01)
+        self.under_way -= 1
         return self.fault
 
     def age_s(self) -> float:
@@ -543,6 +548,8 @@ def test_a_storm_of_breaches_is_on_record_in_time():
             await asyncio.sleep(305)
             assert {breach.event_id for breach in world.breaches()} == changes
             assert len(world.commands()) == 300
+            assert len(world.received) == 300
+            assert world.under_way_most == TURNS_PER_CHANNEL
 
     virtual(scenario)
 
