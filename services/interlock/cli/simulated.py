@@ -31,8 +31,8 @@ from interlock.vocabulary.time import SECOND, Micros, duration_text
 FILE_BYTES_MAX = 268_435_456
 """Recorded calls or verdicts, 256 MiB: some three million of them, which take minutes to read."""
 
-CALLS_S_MAX = 7 * 86_400
-"""Recorded calls of a week: they are looked at four times a second."""
+CALLS_S_MAX = 86_400
+"""Recorded calls of a day: they are looked at four times a second, which takes some minutes."""
 
 VERDICTS_S_MAX = 366 * 86_400
 """Recorded verdicts of a year: policies and evidence are renewed by then."""
