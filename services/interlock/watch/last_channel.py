@@ -87,7 +87,7 @@ def public_text(key: SigningKey) -> str:
 def is_public(address: str) -> bool:
     """Whether an IP address, as text, is an ordinary one of the public internet; of IPv6, without the forms that hold an IPv4 one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and (ip not in _UNICAST_V6 or ip.sixtofour or ip.teredo):
+    if isinstance(ip, ipaddress.IPv6Address) and (ip not in _UNICAST_V6 or ip.sixtofour):
         return False
     return ip.is_global and not ip.is_multicast
 
