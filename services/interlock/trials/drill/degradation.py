@@ -19,10 +19,11 @@ from interlock.trials.drill.field import PATIENCE_S, Field
 from interlock.trials.steady_client import Fate, Reply
 from interlock.vocabulary.time import SECOND, Micros
 
-P95_MS_MAX = 2_500
+P95_MS_MAX = 1_500
 """Far above what any answer takes on a busy machine: only the model that turns slow may be slow."""
 
-SLOW_MS = 4_000
+SLOW_MS = 2_500
+"""Well below the patience of the probe: a model that it gives up on fails, and is not slow."""
 ERRORS_MAX = 0.2
 
 BREAK_S_MAX = 2 * SLOW_MS / 1_000

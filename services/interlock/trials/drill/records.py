@@ -25,8 +25,8 @@ MOVED, TRIED = "accounted", "accounted-canary"
 LARGE, SMALL = "lark-large", "lark-small"
 SLOW, CANARY = "wren-large", "wren-small"
 WEIGHT = 25
-P95_MS_MAX = 2_500
-SLOW_MS = 4_000
+P95_MS_MAX = 1_500
+SLOW_MS = 2_500
 
 CAST = Cast(
     agents=(
