@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from interlock.records.documents import Webhook
 from interlock.runtime.clock import SystemClock
@@ -84,12 +86,26 @@ async def test_an_address_that_cannot_be_used_is_a_failure_in_words_that_do_not_
     assert "127" not in told
 
 
-async def test_a_sign_of_life_has_no_content_and_is_not_sent_on(receiver):
+async def test_a_sign_of_life_has_no_content(receiver):
     """The receiver knows nobody's signature on it, so it answers 401: what counts here is what it saw."""
     async with DeadMansSwitch(receiver.url) as switch:
         assert await switch.post() == "it answered 401"
     (seen,) = receiver.requests
     assert (seen.body, seen.id) == (None, "")
+
+
+async def test_a_sign_of_life_is_not_sent_on():
+    seen: list[str] = []
+
+    async def redirect(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", redirect)
+    async with TestServer(app, host="127.0.0.1") as server, DeadMansSwitch(str(server.make_url("/ping"))) as switch:
+        assert await switch.post() == "it answered 307"
+    assert seen == ["/ping"]
 
 
 async def test_a_switch_that_is_not_there_is_a_fault_in_words_that_do_not_repeat_its_address():
