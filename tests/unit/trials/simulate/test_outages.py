@@ -68,6 +68,7 @@ def test_what_takes_longer_than_the_probe_waits_is_a_fault(bench: Any) -> None:
     bench.draft("support", ["atlas", "birch"])
     story = bench.story(bench.out("atlas", kind=Kind.LATENCY, latency=20))
     assert str(story.steps[0].trigger) == "unavailable"
+    assert "calls failed" in story.steps[0].detail, "time-outs, and not only silence"
 
 
 def test_a_silent_guard_stops_who_requires_it(bench: Any) -> None:
