@@ -23,9 +23,9 @@ from interlock.trials.demo.cast import (
     TRIED,
     UNACCEPTED,
 )
-from interlock.trials.steady_client import Fate, Reply
 from interlock.trials.demo.director import Refusal
 from interlock.trials.demo.evidence import Answered, AuditFigures, Evidence, Tried, Waited
+from interlock.trials.steady_client import Fate, Reply
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros

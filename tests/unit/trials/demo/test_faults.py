@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from interlock.trials.demo.cast import AGENT, OTHER_AGENT, PRIMARY, SUPPORT, TEMPTER
-from interlock.trials.steady_client import Fate, Reply
 from interlock.trials.demo.evidence import Evidence
 from interlock.trials.demo.faults import faults
+from interlock.trials.steady_client import Fate, Reply
 from interlock.vocabulary.time import Micros
 
 Change = Callable[[Evidence], Evidence]

@@ -8,9 +8,9 @@ from interlock.runtime.clock import SystemClock
 from interlock.testing.builders import NOW, Deployment
 from interlock.testing.driver import AGENT, Driver
 from interlock.trials.demo.cast import PRIMARY, ROUTE, STORY_AGENTS, SUPPORT, TEMPTER
-from interlock.trials.steady_client import Fate, Reply, SteadyClient
 from interlock.trials.demo.scene import Scene
 from interlock.trials.demo.view import LiveView, PlainView
+from interlock.trials.steady_client import Fate, Reply, SteadyClient
 from interlock.trials.witness import Witness
 from interlock.vocabulary.identifiers import ANY, RouteId
 from interlock.vocabulary.time import SECOND
