@@ -1,9 +1,10 @@
 from interlock.notifier.core import Progress
 from interlock.notifier.receipts import Receipts
-from interlock.records.telling import Notice, NoticeKind
+from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.signing.verifier import Refused
 from interlock.testing.builders import NOW, Deployment
 from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros
 
 DEPLOYMENT = Deployment()
 
@@ -46,3 +47,10 @@ def test_a_receipt_that_no_notifier_signed_does_not_count():
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.ROLE_NOT_ALLOWED
     assert known.claim(b"event-1") == {}
+
+
+def test_a_breach_is_no_receipt_and_nothing_to_complain_of():
+    breach = Breach(
+        "watch-1", "change-1", b"event-1", "support", "support/main/*", NOW, Micros(300 * SECOND), False, "", NOW
+    )
+    assert receipts(DEPLOYMENT.seal(breach, "watch-1")).claim(b"event-1") == {}
