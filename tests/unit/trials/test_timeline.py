@@ -191,6 +191,15 @@ class TestAxis:
     def test_there_are_never_more_than_asked_for(self, lasts_us: int, count_max: int) -> None:
         assert len(ticks(Timeline(Micros(0), Micros(lasts_us)), count_max)) <= max(count_max, 2)
 
+    def test_times_may_be_counted_from_a_moment_before_the_picture(self) -> None:
+        later = Timeline(seconds(63), seconds(71), counted_from=seconds(50))
+        assert [(tick.at, tick.label) for tick in ticks(later, 5)] == [
+            (seconds(64), "14 s"),
+            (seconds(66), "16 s"),
+            (seconds(68), "18 s"),
+            (seconds(70), "20 s"),
+        ]
+
     def test_a_new_year_is_told(self) -> None:
         begin = Micros(1_798_600_000 * SECOND)
         found = ticks(Timeline(begin, Micros(begin + 4 * DAY_S * SECOND)), 9)

@@ -42,7 +42,7 @@ def filing(drilled: Drilled, command: str) -> Filing:
     witness = drilled.witness
     return Filing(
         deployment=witness.book.trust.deployment,
-        began=Micros(min([drilled.began, *(change.issued_at for change in witness.changes)])),
+        began=_began(drilled),
         ended=drilled.ended,
         broker=_broker(drilled.drill),
         command=command,
@@ -53,6 +53,11 @@ def filing(drilled: Drilled, command: str) -> Filing:
         log=[_logged(exhibit) for exhibit in witness.exhibits if isinstance(exhibit.value, AuditRecord)],
         differences=[f"Step {each.sequence} at offset {each.offset}: {each.what}." for each in witness.differences],
     )
+
+
+def _began(drilled: Drilled) -> Micros:
+    """The moment from which the report counts its times: the first change may be older than the first act."""
+    return Micros(min([drilled.began, *(change.issued_at for change in drilled.witness.changes)]))
 
 
 def _broker(drill: Drill) -> str:
@@ -177,7 +182,8 @@ def _timeline(drilled: Drilled, outcome: Outcome) -> Timeline | None:
     agents = outcome.exercise.cast.agents
     lanes = [Lane(agent.name, _spans(agent, drilled.replies.get(agent.name, ()), end)) for agent in agents]
     done = Lane("what was done", marks=[Mark(at, said) for at, said in outcome.story if _was_done(outcome, said)])
-    return Timeline(start, end, [*lanes, done], f"{outcome.exercise.id}: who answered each agent, as its replies say")
+    title = f"{outcome.exercise.id}: who answered each agent, as its replies say"
+    return Timeline(start, end, [*lanes, done], title, counted_from=_began(drilled))
 
 
 def _was_done(outcome: Outcome, said: str) -> bool:

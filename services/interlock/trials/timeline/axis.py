@@ -1,7 +1,7 @@
 """The time axis: where its ticks are, and what is written at them.
 
-Up to two days, ticks stand at round times since the start (`30 s`, `1 h 30 min`); beyond, at midnights UTC, written as dates, where the
-start is a date at all.
+Up to two days, ticks stand at round times since the moment from which times are counted (`30 s`, `1 h 30 min`); beyond, at midnights
+UTC, written as dates, where the start is a date at all.
 """
 
 from dataclasses import dataclass
@@ -39,12 +39,10 @@ class Tick:
 def ticks(timeline: Timeline, count_max: int) -> list[Tick]:
     """The ticks of a timeline: as many as are useful, and at most so many."""
     step = _step(timeline.length, count_max)
-    if _has_dates(timeline):
-        first = -(-timeline.start // step) * step
-        return [Tick(Micros(at), _date(at, step)) for at in range(first, timeline.end + 1, step)]
-    return [
-        Tick(Micros(at), elapsed(Micros(at - timeline.start))) for at in range(timeline.start, timeline.end + 1, step)
-    ]
+    zero = 0 if _has_dates(timeline) else timeline.zero
+    first = zero - (zero - timeline.start) // step * step
+    moments = [Micros(at) for at in range(first, timeline.end + 1, step)]
+    return [Tick(at, _date(at, step) if _has_dates(timeline) else elapsed(Micros(at - zero))) for at in moments]
 
 
 def _step(length: int, count_max: int) -> int:
@@ -64,8 +62,9 @@ def caption(timeline: Timeline) -> str:
     lasts = elapsed(Micros(timeline.length))
     if timeline.start < _A_DATE_US:
         return f"time since the beginning; {lasts} in all"
-    start = f"{_EPOCH + timedelta(microseconds=timeline.start):%Y-%m-%d %H:%M:%S} UTC"
-    return f"{'days, UTC; from' if _has_dates(timeline) else 'time since'} {start}; {lasts} in all"
+    from_when = timeline.start if _has_dates(timeline) else timeline.zero
+    moment = f"{_EPOCH + timedelta(microseconds=from_when):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{'days, UTC; from' if _has_dates(timeline) else 'time since'} {moment}; {lasts} in all"
 
 
 def elapsed(duration: Micros) -> str:

@@ -100,12 +100,12 @@ def in_words(timeline: Timeline) -> str:
 
 
 def _after(timeline: Timeline, at: Micros) -> str:
-    return elapsed(Micros(at - timeline.start))
+    return elapsed(Micros(at - timeline.zero))
 
 
 def _left(timeline: Timeline) -> float:
     """Where the lanes begin: behind the longest name."""
-    names = (text_width(printable(lane.name)) for lane in timeline.lanes)
+    names = (text_width(printable(lane.name)) * BOLD for lane in timeline.lanes)
     return MARGIN + min(max(names, default=0.0), NAME_WIDTH_MAX) + 14
 
 

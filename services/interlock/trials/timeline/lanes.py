@@ -79,12 +79,19 @@ class Timeline:
         end: Where it ends. What lies outside is not shown.
         lanes: From top to bottom.
         title: What the picture is of; may be empty.
+        counted_from: The moment from which times are counted, not after `start`; None: from `start`.
     """
 
     start: Micros
     end: Micros
     lanes: Sequence[Lane] = field(default=())
     title: str = ""
+    counted_from: Micros | None = None
+
+    @property
+    def zero(self) -> Micros:
+        """The moment from which times are counted."""
+        return self.start if self.counted_from is None else self.counted_from
 
     @property
     def length(self) -> int:

@@ -143,7 +143,7 @@ class _Page:
         for number, lane, mark in numbered:
             if number:
                 whose = f"{printable(lane.name)}: " if len(self.timeline.lanes) > 1 else ""
-                after = elapsed(Micros(mark.at - self.timeline.start))
+                after = elapsed(Micros(mark.at - self.timeline.zero))
                 lines = wrapped(f"{whose}{mark.label}", self.width - _KEY_INDENT)
                 yield Text.assemble((f"{number:>3}", "bold"), f"  {after:<{_KEY_INDENT - 5}}", next(lines))
                 yield from (Text(" " * _KEY_INDENT + line) for line in lines)
