@@ -37,6 +37,9 @@ class ReviewOutcome(StrEnum):
     REVOKE = "revoke"
 
 
+WATCH_ID = "unnotified-"
+"""How the id of every order of the deadline watch begins, so that it cannot use up the id of a person's."""
+
 ROUTE_VERBS = frozenset({Verb.SUSPEND, Verb.RESUME, Verb.FREEZE, Verb.APPROVE, Verb.REJECT, Verb.REVIEW})
 """Verbs about the routes of one agent; `disable` is about a model."""
 

@@ -15,7 +15,7 @@ from interlock.decision.core.events import Document, Event, Lapse, Ordered, Tick
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.change import AckKind, Acknowledgement, RoutingChange
-from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.commands import WATCH_ID, Command, ReviewOutcome, Verb
 from interlock.records.documents import Denial, guard_subject
 from interlock.records.health import Level, Verdict
 from interlock.records.sealing import event_id_of, open_sealed
@@ -163,7 +163,8 @@ class Driver:
 
     def overdue(self, change: RoutingChange, *, by: Sequence[str] = ("watch-1",)) -> Outcome:
         """The deadline watch orders a route's suspension, because nobody is known to have been told of its change in time."""
-        return self.command(Verb.SUSPEND, route=change.route.key, about=change.id, by=by)
+        name = f"{WATCH_ID}{self._commands + 1}"
+        return self.command(Verb.SUSPEND, route=change.route.key, about=change.id, name=name, by=by)
 
     @property
     def answer(self) -> str:

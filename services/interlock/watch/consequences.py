@@ -7,7 +7,7 @@ are about one event, and mean one thing.
 
 import json
 
-from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.commands import WATCH_ID, Command, ReviewOutcome, Verb
 from interlock.records.documents import RoutePolicy, Unnotified
 from interlock.records.telling import Breach
 from interlock.vocabulary.limits import TEXT_CHARS_MAX
@@ -54,7 +54,7 @@ def breach_of(owed: Owed, said: Said, policy: RoutePolicy | None, *, by: str, no
 def suspension_of(owed: Owed) -> Command:
     """The order to suspend the route of a change that nobody was told of."""
     return Command(
-        id=f"unnotified-{owed.event_id.hex()}",
+        id=f"{WATCH_ID}{owed.event_id.hex()}",
         deployment=owed.deployment,
         verb=Verb.SUSPEND,
         agent=owed.agent,

@@ -15,8 +15,10 @@ nothing itself: the rules of `target` do, in the sweep that follows, from what t
 
 Agents that move money or treat people: approve and resume need two people. To narrow, one is always enough.
 
-The deadline watch is no person. What it has signed, alone or with others, counts as its suspend or not at all, and as that only where the
-agent's policy asks to be stopped when a notice is overdue.
+The deadline watch is no person. What it alone has signed counts as its suspend or not at all, and as that only where the agent's policy asks
+to be stopped when a notice is overdue. Beside a person's signature its own adds nothing and takes nothing away: whoever sees an order can
+add a signature to it, and no stolen key may spoil what people ordered. Nor may it use up the ids of their orders: what was not authorised
+is answered, but leaves its id to an order that is, and the watch's own ids begin with `WATCH_ID`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +31,7 @@ from interlock.policy.lattice import material
 from interlock.records.audit import Entry
 from interlock.records.change import Cause
 from interlock.records.codec import encode
-from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.commands import WATCH_ID, Command, ReviewOutcome, Verb
 from interlock.records.documents import Unnotified, Workflow
 from interlock.records.state import AnswerEntry, Hold, HoldKind, RouteEntry
 from interlock.signing.roles import Role
@@ -76,19 +78,22 @@ class Order:
         wanted = [named] if named else sorted(known)
         return [(route, entry) for route in wanted if (entry := self.state.routes.get(route)) is not None]
 
-    def signed_by(self, *roles: Role) -> frozenset[str]:
-        """The signers who hold one of the roles for the agent."""
-        trust = self.state.book.trust
-        return self.command.signers & frozenset().union(*(trust.holders(role, self.said.agent) for role in roles))
+    @property
+    def people(self) -> frozenset[str]:
+        """The people who signed it; none: it is the deadline watch's."""
+        return self.command.signers - self.state.book.trust.holders(Role.WATCH, self.said.agent)
+
+    def owners(self) -> frozenset[str]:
+        """Those of them who own the agent."""
+        return self.people & self.state.book.trust.holders(Role.AGENT_OWNER, self.said.agent)
 
 
 def carry_out(order: Order) -> list[Entry] | Refused:
     """The entries that a command makes, its answer last; or why it is not even answered: it is a repetition."""
-    answered = order.state.answers.get(order.said.id)
-    if answered is not None:
+    answered, reason = order.state.answers.get(order.said.id), _fault(order)
+    if answered is not None and (answered.reason != Reason.NOT_AUTHORISED or reason is not None):
         same = answered.event_id == order.command.event_id
         return Refused(Reason.NOT_NEWER if same else Reason.EQUIVOCATION, order.said.describe())
-    reason = _fault(order)
     made = reason if reason is not None else _CARRY_OUT[order.said.verb](order)
     if isinstance(made, Reason):
         return [_answer(order, made)]
@@ -103,8 +108,10 @@ def _answer(order: Order, reason: Reason | None) -> Entry:
 
 
 def _fault(order: Order) -> Reason | None:
-    """What is wrong with a command whatever its verb."""
+    """What is wrong with a command whatever its verb; first of all that it is the watch's, and none that it may give."""
     said, state = order.said, order.state
+    if not order.people and not _watch_may(order):
+        return Reason.NOT_AUTHORISED
     if said.deployment != state.book.trust.deployment:
         return Reason.WRONG_AUDIENCE
     if said.issued_at > state.now + CLOCK_SKEW_US_MAX:
@@ -113,22 +120,22 @@ def _fault(order: Order) -> Reason | None:
         return Reason.EXPIRED
     if said.verb not in _CARRY_OUT:
         return Reason.OUT_OF_BOUNDS
-    return _not_authorised(order)
+    return Reason.NOT_AUTHORISED if order.people and not _people_may(order) else None
 
 
-def _not_authorised(order: Order) -> Reason | None:
+def _people_may(order: Order) -> bool:
+    """Whether enough people signed it who may order it."""
     said = order.said
-    if order.signed_by(Role.WATCH):
-        return None if _watch_may(order) else Reason.NOT_AUTHORISED
-    people, needed = who_may(order.state.book, said.agent, said.verb, said.outcome)
-    return None if len(order.command.signers & people) >= needed else Reason.NOT_AUTHORISED
+    may, needed = who_may(order.state.book, said.agent, said.verb, said.outcome)
+    return len(order.people & may) >= needed
 
 
 def _watch_may(order: Order) -> bool:
     """Whether the watch may order it: one route's suspension, which the agent's policy asks for."""
     held = order.state.book.policies.get(order.said.agent)
     asked = held is not None and held.value.unnotified is not Unnotified.RECORD
-    return asked and order.said.verb is Verb.SUSPEND and bool(order.said.route)
+    named = order.said.id.startswith(WATCH_ID)
+    return asked and named and order.said.verb is Verb.SUSPEND and bool(order.said.route)
 
 
 def who_may(
@@ -153,7 +160,7 @@ def _disable(order: Order) -> list[Entry] | Reason:
 
 def _suspend(order: Order) -> list[Entry] | Reason:
     said = order.said
-    if order.signed_by(Role.WATCH):
+    if not order.people:
         return _suspend_untold(order)
     made = _changed(order, lambda entry: _held(entry, suspended(order.command)))
     if said.route or isinstance(made, Reason):
@@ -228,7 +235,7 @@ def _approve(order: Order) -> list[Entry] | Reason:
         if rule.approval.ticket and not order.said.ticket:
             return Reason.TICKET_MISSING
         is_material = material(rule.ladder[0], rung) and not rung.accepted_in_advance
-        if is_material and not order.signed_by(Role.AGENT_OWNER):
+        if is_material and not order.owners():
             return Reason.NOT_AUTHORISED
         return [_entry(route, replace(entry, approved=(*entry.approved, hold.model)))]
     return Reason.NOTHING_PROPOSED

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from interlock.records.commands import Command, ReviewOutcome, Verb
+from interlock.records.commands import WATCH_ID, Command, ReviewOutcome, Verb
 from interlock.records.documents import Denial, Rung, TriggerRule, Unnotified, WatchedTrigger
 from interlock.records.models import Model
 from interlock.testing.builders import NOW, Deployment, model
@@ -51,17 +51,21 @@ def policy(version: int, ladder: Sequence[tuple[Model, Micros]], words: str, **f
     return Said(words, sealed, version, dict.fromkeys(routes, approved), safe_state=str(rule.safe_state), stops=stops)
 
 
-def command(words: str, verb: Verb, until: Micros, subject: str = "") -> Ordered:
+def command(words: str, verb: Verb, until: Micros, subject: str = "", also_by: Sequence[str] = ()) -> Ordered:
     """A command of an operator about the agent, or about one of its models."""
-    sealed = DEPLOYMENT.seal(_command(verb, until, subject), "olga")
+    sealed = DEPLOYMENT.seal(_command(verb, until, subject), "olga", *also_by)
     return Ordered(words, sealed, subject, until, freezes=verb is Verb.FREEZE, suspends=verb is Verb.SUSPEND)
 
 
-def of_watch(words: str, verb: Verb, until: Micros, route: RouteId, *with_it: str) -> Ordered:
-    """A command of the deadline watch about a route and its first change; only a suspension, signed by it alone or not, may count."""
-    said = replace(_command(verb, until), id=f"watch-{verb.value}", route=route.key, about=f"{route.key}@1.0.1")
+def of_watch(words: str, verb: Verb, until: Micros, route: RouteId) -> Ordered:
+    """A command of the deadline watch about a route and its first change; only a suspension may count.
+
+    The others bear the id of an operator's command of the same verb, as a thief would have it.
+    """
     untold = route if verb is Verb.SUSPEND else None
-    return Ordered(words, DEPLOYMENT.seal(said, "watch-1", *with_it), until=until, watch=True, untold=untold)
+    name = f"{WATCH_ID}{verb}" if untold else verb.value
+    said = replace(_command(verb, until), id=name, route=route.key, about=f"{route.key}@1.0.1")
+    return Ordered(words, DEPLOYMENT.seal(said, "watch-1"), until=until, watch=True, untold=untold)
 
 
 def _command(verb: Verb, until: Micros, subject: str = "") -> Command:

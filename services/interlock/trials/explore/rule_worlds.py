@@ -86,7 +86,7 @@ def orders() -> World:
 
 
 def untold() -> World:
-    """One owner, two routes, and a deadline watch that stops one of them, and that says more than it may, together with an operator."""
+    """One owner, two routes, and a deadline watch that stops one of them, says more than it may, and meddles with an operator's order."""
     later = Micros(NOW + 1_000 * SECOND)
     ladder = [(ATLAS, FOREVER), (BIRCH, EXPIRES)]
     words = "policy 1 approves atlas and birch, and wants to be stopped when nobody is told"
@@ -106,9 +106,11 @@ def untold() -> World:
         log=14,
         orders=(
             of_watch("stop main, of which nobody was told", Verb.SUSPEND, later, ROUTE),
-            of_watch("hold main where it is, by the watch and an operator", Verb.FREEZE, later, ROUTE, "olga"),
-            of_watch("let main go on, by the watch and an operator", Verb.RESUME, later, ROUTE, "olga"),
-            command("let the agent go on", Verb.RESUME, later),
+            of_watch("hold main where it is, by the watch", Verb.FREEZE, later, ROUTE),
+            of_watch("let main go on, by the watch", Verb.RESUME, later, ROUTE),
+            command(
+                "let the agent go on, with the watch's signature added to it", Verb.RESUME, later, also_by=("watch-1",)
+            ),
         ),
         lapses=False,
         losses=False,

@@ -148,20 +148,20 @@ def test_a_canary_is_stopped_like_any_other_route():
 def test_what_is_no_change_of_that_route_stops_nothing(about):
     it = asking()
     assert it.last.version == 3
-    it.command(Verb.SUSPEND, route=ROUTE.key, about=about, by=WATCH)
+    it.command(Verb.SUSPEND, route=ROUTE.key, about=about, name="unnotified-1", by=WATCH)
     assert it.answer == "change_unknown"
     assert it.target == "birch"
 
 
 def test_a_route_that_the_policy_has_not_is_unknown():
     it = asking()
-    it.command(Verb.SUSPEND, route="support/other/*", about="support/other/*@1.7.1", by=WATCH)
+    it.command(Verb.SUSPEND, route="support/other/*", about="support/other/*@1.7.1", name="unnotified-1", by=WATCH)
     assert it.answer == "route_unknown"
 
 
 def test_an_agent_as_a_whole_is_beyond_a_watch():
     it = asking()
-    it.command(Verb.SUSPEND, about=it.last.id, by=WATCH)
+    it.command(Verb.SUSPEND, about=it.last.id, name="unnotified-1", by=WATCH)
     assert it.answer == "not_authorised"
     assert "support" not in it.state.suspensions
     assert it.target == "birch"
@@ -169,26 +169,57 @@ def test_an_agent_as_a_whole_is_beyond_a_watch():
 
 def test_an_agent_without_a_policy_is_beyond_a_watch():
     it = asking()
-    it.command(Verb.SUSPEND, agent="triage", route="triage/main/*", about="triage/main/*@1.7.1", by=WATCH)
+    it.command(
+        Verb.SUSPEND, agent="triage", route="triage/main/*", about="triage/main/*@1.7.1", name="unnotified-1", by=WATCH
+    )
     assert it.answer == "not_authorised"
 
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in {Verb.SUSPEND, Verb.OTHER}])
-@pytest.mark.parametrize("by", [WATCH, (*WATCH, "olga"), (*WATCH, "oscar", "olga"), (*WATCH, "sam")])
-def test_what_a_watch_has_signed_does_nothing_else_whoever_signs_with_it(verb, by):
+def test_what_a_watch_alone_has_signed_does_nothing_else(verb):
     it = asking()
     before = it.state.routes[ROUTE]
-    it.command(verb, model="birch", about=it.last.id, route=ROUTE.key, outcome=ReviewOutcome.REVOKE, by=by)
+    names = {"name": "unnotified-1", "about": it.last.id, "route": ROUTE.key}
+    it.command(verb, model="birch", outcome=ReviewOutcome.REVOKE, by=WATCH, **names)
     assert it.answer == "not_authorised"
     assert (it.state.routes[ROUTE], it.target) == (before, "birch")
 
 
-def test_a_watch_adds_nothing_to_a_persons_signature():
+def test_a_watchs_signature_beside_a_persons_takes_nothing_away():
     it = running()
     it.command(Verb.SUSPEND, by=("olga", *WATCH))
+    assert (it.answer, it.last.cause.trigger) == ("accepted", Trigger.SUSPENDED)
+
+
+@pytest.mark.parametrize("by", [("olga", *WATCH), ("sam", *WATCH)])
+def test_a_watchs_signature_beside_a_persons_adds_nothing(by):
+    it = asking(workflow=Workflow.MONEY_MOVING)
+    it.overdue(it.last)
+    it.command(Verb.RESUME, by=by)
     assert it.answer == "not_authorised"
-    it.command(Verb.SUSPEND, by=("olga",))
-    assert it.last.cause.trigger is Trigger.SUSPENDED
+    assert it.target is None
+
+
+@pytest.mark.parametrize(
+    ("name", "about", "seconds"), [("stop", "", 60), ("stop", "support/main/*@1.7.1", 60), ("stop", "", 0)]
+)
+def test_a_watch_cannot_use_up_the_id_of_a_persons_order(name, about, seconds):
+    it = asking()
+    it.command(Verb.SUSPEND, route=ROUTE.key, name=name, about=about, seconds=seconds, by=WATCH)
+    assert (it.answer, it.target) == ("not_authorised", "birch")
+    it.command(Verb.SUSPEND, name=name)
+    assert (it.answer, it.last.cause.trigger) == ("accepted", Trigger.SUSPENDED)
+
+
+def test_an_order_that_one_of_two_signed_does_not_use_up_the_id_of_the_one_that_both_signed():
+    it = asking(workflow=Workflow.MONEY_MOVING)
+    it.overdue(it.last)
+    it.command(Verb.RESUME, name="resume-1")
+    assert it.answer == "not_authorised"
+    assert it.command(Verb.RESUME, name="resume-1").refused.reason is Reason.NOT_NEWER
+    it.command(Verb.RESUME, name="resume-1", by=["olga", "oscar"])
+    assert it.answer == "accepted"
+    assert it.command(Verb.RESUME, name="resume-1", by=["olga", "oscar"]).refused.reason is Reason.NOT_NEWER
 
 
 # A hold is told, wherever the route is.
