@@ -6,12 +6,12 @@ Incidents are alike in their cause and the model, or in their cause and the mode
 2. An incident that has lasted for some time is compared only with those that lasted longer: it has outlasted the others.
 3. What is not known is said to be so: no like incident, or none that lasted as long as this one has.
 4. One outage moves many routes and is one incident: what begins within `ONE_INCIDENT_US` in one class, and before it is over, is the
-   same, and lasts until the last of its routes is back. It is not compared with itself while some of them are.
+   same, and lasts from when the first of its routes left until the last of them is back. It is not compared with itself while some of them are.
 5. The memory is bounded: `HISTORY_MAX` incidents of a class, `HISTORY_CLASSES_MAX` classes of a shard.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from interlock.records.audit import Entry
 from interlock.records.codec import encode
@@ -96,8 +96,9 @@ def _with(known: tuple[Past, ...], past: Past) -> tuple[Past, ...]:
     same = next((other for other in known if _is_one(other, past.since)), None)
     if same is None:
         return (*known, past)[-HISTORY_MAX:]
-    longest = replace(same, lasted_us=max(same.lasted_us, past.lasted_us))
-    return tuple(longest if other is same else other for other in known)
+    since = min(same.since, past.since)
+    whole = Past(since, Micros(max(same.ended, past.ended) - since))
+    return tuple(whole if other is same else other for other in known)
 
 
 def _last(entry: HistoryEntry) -> Micros:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,10 +129,18 @@ def test_routes_that_left_together_are_one_incident_that_lasts_until_the_last_is
     memory.over(incident(at_s=61), 5)
     memory.over(incident(at_s=-3), 310)
     assert memory.history["unavailable/atlas"].incidents == (
-        Past(Micros(NOW), Micros(310 * SECOND)),
+        Past(Micros(NOW - 3 * SECOND), Micros(310 * SECOND)),
         Past(Micros(NOW + 61 * SECOND), Micros(5 * SECOND)),
     )
     assert ONE_INCIDENT_US == 60 * SECOND
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_incident_lasts_from_when_the_first_route_left_until_the_last_is_back(order):
+    memory = Memory()
+    for late_s, lasted_s in ((0, 100), (50, 90))[::order]:
+        memory.over(incident(at_s=late_s), lasted_s)
+    assert memory.expected() == (140, 1, "unavailable of atlas")
 
 
 def test_an_incident_is_not_compared_with_itself_while_some_of_its_routes_are_back():
