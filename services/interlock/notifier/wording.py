@@ -63,7 +63,8 @@ _STOPPED: Mapping[str, str] = {
 """What a safe state means to who depends on the agent."""
 
 _ROLLED_BACK = frozenset({Trigger.CANARY_FAILED, Trigger.CANARY_INCONCLUSIVE})
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_UNITS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 60, ""))
+"""Seconds and name of each unit, and of the one that is told beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,10 @@ def _differences(change: RoutingChange, cut: Cut) -> str:
 
 
 def _roughly(duration: Micros) -> str:
-    """A duration as people say it: in its largest unit, rounded."""
-    whole = round(duration / SECOND)
-    size, unit = next(((size, unit) for size, unit in _UNITS if whole >= size), (1, "s"))
-    return f"about {round(whole / size)} {unit}"
+    """A duration as people say it, rounded up: what is told must not be over while the duration itself is not."""
+    whole = -(-duration // SECOND)
+    for size, unit, finest, part in _UNITS:
+        if whole >= size:
+            count, rest = divmod(-(-whole // finest) * finest, size)
+            return f"about {count} {unit}" + (f" {rest // finest} {part}" if rest else "")
+    return f"about {whole} s"

@@ -218,10 +218,21 @@ def test_what_is_material_is_named():
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(1, "1 s"), (59, "59 s"), (60, "1 min"), (754, "13 min"), (3_600, "1 h"), (86_399, "24 h"), (200_000, "2 d")],
+    [
+        (0.3, "1 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (89, "2 min"),
+        (754, "13 min"),
+        (3_600, "1 h"),
+        (5_300, "1 h 29 min"),
+        (86_399, "24 h"),
+        (126_001, "1 d 12 h"),
+        (259_200, "3 d"),
+    ],
 )
-def test_how_long_it_may_last_is_told_as_people_say_it(seconds: int, told: str):
-    change = replace(FALLBACK, expected_us=Micros(seconds * SECOND))
+def test_how_long_it_may_last_is_told_as_people_say_it_and_never_as_less_than_it_is(seconds: float, told: str):
+    change = replace(FALLBACK, expected_us=Micros(round(seconds * SECOND)))
     basis = "the median of 3 incidents like it (unavailable of atlas)"
     assert f"\nExpected: the incident lasts about {told} in all, {basis}.\n" in data(change)["text"]
     assert data(change)["expected_s"] == seconds
