@@ -140,7 +140,7 @@ def test_one_incident_lasts_from_when_the_first_route_left_until_the_last_is_bac
     memory = Memory()
     for late_s, lasted_s in ((0, 100), (50, 90))[::order]:
         memory.over(incident(at_s=late_s), lasted_s)
-    assert memory.expected() == (140, 1, "unavailable of atlas")
+    assert memory.history["unavailable/atlas"].incidents == (Past(NOW, Micros(140 * SECOND)),)
 
 
 def test_an_incident_is_not_compared_with_itself_while_some_of_its_routes_are_back():
