@@ -103,10 +103,17 @@ def _names(scope: Scope, model: Model) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a call ends, and how long that takes."""
+    """How a call ends.
+
+    Attributes:
+        outcome: How.
+        after_us: How long that takes.
+        known: Whether it was seen before, so that nobody waits for it.
+    """
 
     outcome: Outcome
     after_us: Micros
+    known: bool = False
 
 
 WELL = Answer(Outcome.OK, USUAL_LATENCY_US)

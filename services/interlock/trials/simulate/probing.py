@@ -42,7 +42,8 @@ class Probing:
         for model in due(self._served_as, self._last, now, self._interval_us):
             answer = self._answering(model, now, next(self._numbers[model]))
             if answer is not None:
-                heappush(self._open, (Micros(now + answer.after_us), next(self._order), self._call(model, answer)))
+                told_at = now if answer.known else Micros(now + answer.after_us)
+                heappush(self._open, (told_at, next(self._order), self._call(model, answer)))
         self._last = now
         while self._open and self._open[0][0] <= now:
             ended_at, _, call = heappop(self._open)

@@ -57,6 +57,12 @@ def test_a_gap_in_the_record_is_bridged_by_what_was_seen_last(bench: Any) -> Non
     assert [step.after.model for step in failed.steps] == ["birch", "atlas"]
 
 
+def test_a_slow_call_before_a_gap_is_no_silence(bench: Any) -> None:
+    bench.draft("support", ["atlas", "birch"], blind_us=Micros(0))
+    story = retraced(bench, [*calls("atlas", (0.0, OK)), *calls("atlas", (60.0, OK), latency=30.0)])
+    assert not story.touched
+
+
 def test_before_the_trace_a_model_answers_as_its_first_good_call_will() -> None:
     trace = Trace(calls("atlas", (1.0, DOWN), (2.0, OK), latency=0.7), Micros(0))
     before = trace.answer("atlas", Micros(0), 0)
