@@ -15,11 +15,13 @@ from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
+from interlock.records.codec import decode
 from interlock.records.commands import Command, Verb
 from interlock.records.comparison import Comparison, Question, compare
 from interlock.records.health import TelemetryBatch
 from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
+from interlock.records.state import AnswerEntry
 from interlock.records.telling import Breach, Notice
 from interlock.runtime.bus import Bus, Position, Record
 from interlock.runtime.opening import load_trust
@@ -122,9 +124,14 @@ class _Reading:
                 self.ordered = opened.value, self.journal.state
 
     def _closed_by(self, step: AuditRecord) -> Closed | None:
+        """The order that was carried out: a step may hold others about the same review, which were refused."""
+        entries = {entry.key: entry.value for entry in step.entries}
         for given in step.inputs:
             opened = open_sealed(given.value, self.journal.state.book.trust, Command)
-            if isinstance(opened, Verified) and (opened.value.verb, opened.value.about) == (Verb.REVIEW, self.name):
+            if isinstance(opened, Refused) or (opened.value.verb, opened.value.about) != (Verb.REVIEW, self.name):
+                continue
+            answer = decode(entries.get(f"answer/{opened.value.id}") or b"", AnswerEntry)
+            if isinstance(answer, AnswerEntry) and answer.accepted and answer.event_id == opened.event_id:
                 return Closed(opened.value, opened.signers, step.now)
         return None
 

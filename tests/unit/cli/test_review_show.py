@@ -5,16 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from interlock.records.audit import AuditKind, Entry
+from interlock.records.audit import AuditKind, Entry, Input, InputKind
+from interlock.records.commands import ReviewOutcome, Verb
 from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
 from interlock.records.health import Cell, Level, TelemetryBatch
 from interlock.records.sketch import bucket
 from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.runtime.bus import Position
 from interlock.testing.builders import DAY
+from interlock.testing.driver import Driver
 from interlock.testing.stories import DOWN, slow
 from interlock.vocabulary.time import SECOND, Micros, seconds
-from interlock.wire.topics import NOTICES, TELEMETRY
+from interlock.wire.topics import COMMANDS, NOTICES, TELEMETRY
 
 ROUTE = ("support", "main", "*")
 GROUNDED = TriggerRule(WatchedTrigger.QUALITY, 0.8, Micros(0), metric="groundedness")
@@ -228,6 +230,29 @@ def test_a_closed_review_says_who_closed_it_how_and_why(as_json, interlock, move
     told = {key: closed["closed"][key] for key in ("outcome", "by", "reason", "ticket")}
     assert told == {"outcome": "confirm", "by": ["oscar"], "reason": "as agreed", "ticket": "CHG-1"}
     assert "by oscar: confirm, as agreed, CHG-1" in interlock("review", "show", change).stdout
+
+
+def test_an_order_that_was_refused_in_the_same_step_closed_nothing(as_json, moved, monkeypatch):
+    change = moved.last.id
+    with monkeypatch.context() as not_journalled_apart:
+        not_journalled_apart.setattr(type(moved), "happen", Driver.happen)
+        for by, outcome in (
+            ("olga", ReviewOutcome.CONFIRM),
+            ("oscar", ReviewOutcome.REVOKE),
+            ("oscar", ReviewOutcome.CONFIRM),
+        ):
+            moved.command(Verb.REVIEW, about=change, outcome=outcome, by=[by])
+    said, outcomes = zip(*((event, outcome) for event, _, outcome in moved.outcomes[-3:]), strict=True)
+    moved.sequence += 1
+    whole = replace(
+        outcomes[0],
+        entries=tuple(entry for each in outcomes for entry in each.entries),
+        changes=tuple(order for each in outcomes for order in each.changes),
+    )
+    inputs = tuple(Input(InputKind.RECORD, COMMANDS.name, 0, 0, each.sealed) for each in said)
+    moved.journal(replace(moved.record(AuditKind.STEP, 0, whole), inputs=inputs))
+    closed = as_json("review", "show", change)["review"]["closed"]
+    assert (closed["outcome"], closed["by"]) == ("revoke", ["oscar"])
 
 
 def test_an_overdue_review_is_shown_as_one(as_json, interlock, moved):
