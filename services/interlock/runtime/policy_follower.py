@@ -18,6 +18,9 @@ Refusal = Callable[[Record, Refused], Awaitable[None]]
 class PolicyFollower:
     """The book, and the loop that keeps it up to date.
 
+    Attributes:
+        roots: Every trust root that was in force, the present one last: what was signed under an older one is not forged for that.
+
     Args:
         reader: Reads the policies topic from its beginning.
         book: The book to start from: the installed trust root.
@@ -26,6 +29,7 @@ class PolicyFollower:
 
     def __init__(self, reader: Reader, book: Book, refused: Refusal) -> None:
         self.book = book
+        self.roots = [book.trust]
         self._reader = reader
         self._refused = refused
 
@@ -44,5 +48,7 @@ class PolicyFollower:
         taken = take(self.book, record.value)
         if isinstance(taken, Taken):
             self.book = taken.book
+            if self.book.trust is not self.roots[-1]:
+                self.roots.append(self.book.trust)
         elif taken.reason is not Reason.NOT_NEWER:
             await self._refused(record, taken)

@@ -15,6 +15,8 @@ A change and what is said of it come on two topics, in any order and again after
    there in time; one that we merely have not read yet is never held against anybody.
 4. What is said of a change may be read before the change. It is kept until the log has been read to its end *afterwards*
    (`forget`): a notice exists because of a change in the log, so whatever is then not owed never will be.
+5. A word counts if its signer was trusted when the change was made, or later: what was said by then still stands when its key is taken out
+   of the trust root, and of changes under a newer root that key says nothing.
 
 So the memory holds the changes of one deadline, and what was said since the log was last read to its end.
 
@@ -22,8 +24,9 @@ Not handled here: which changes count (`runtime.audit_trail`), who may say what 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 
 from interlock.records.change import RoutingChange, Trigger
 from interlock.records.telling import Breach, Notice, NoticeKind
@@ -43,6 +46,7 @@ class Owed:
 
     Attributes:
         event_id: Its identity, 32 bytes, and `id` its name.
+        root_version: The trust root under which it was made.
         safe_state: Where it put the route; None: on the model `target`.
         unnotified: Whether it is itself the suspension that a breach brought about.
         deadline: How long after `issued_at` its receipt is waited for.
@@ -51,6 +55,7 @@ class Owed:
 
     event_id: bytes
     id: str
+    root_version: int
     deployment: str
     agent: str
     route: str
@@ -95,14 +100,24 @@ class Standing(StrEnum):
     BREACHED = "breached"
 
 
-def add(said: Said, word: Notice | Breach) -> Said:
-    """Take one more word, in any order."""
+def in_short(word: Notice | Breach) -> Said:
+    """What one word says."""
     if isinstance(word, Breach):
-        return replace(said, breach=said.breach or word)
+        return Said(breach=word)
     if word.kind is NoticeKind.ACCEPTED:
-        first = word.at if said.accepted_at is None else Micros(min(word.at, said.accepted_at))
-        return replace(said, accepted_at=first)
-    return replace(said, failures=said.failures + 1, last=f"{word.channel}: {word.detail}"[:LAST_CHARS_MAX])
+        return Said(accepted_at=word.at)
+    return Said(failures=1, last=f"{word.channel}: {word.detail}"[:LAST_CHARS_MAX])
+
+
+def together(said: Said, more: Said) -> Said:
+    """What both say."""
+    accepted = [at for at in (said.accepted_at, more.accepted_at) if at is not None]
+    return Said(
+        accepted_at=min(accepted, default=None),
+        failures=said.failures + more.failures,
+        last=more.last or said.last,
+        breach=said.breach or more.breach,
+    )
 
 
 def judge(owed: Owed, said: Said, as_of: Reading) -> Standing:
@@ -125,7 +140,7 @@ class Watchlist:
     def __init__(self, deadline: Micros) -> None:
         self._deadline = deadline
         self._owed: dict[bytes, Owed] = {}
-        self._said: dict[bytes, Said] = {}
+        self._said: dict[bytes, dict[int, Said]] = {}
         self._read_at: Micros | None = None
 
     def __len__(self) -> int:
@@ -142,13 +157,20 @@ class Watchlist:
         if change.event_id not in self._owed:
             self._owed[change.event_id] = self._owes(change, now)
 
-    def hear(self, word: Notice | Breach) -> None:
-        """Something was said of a change, whether it is known yet or not."""
-        self._said[word.event_id] = add(self.said(word.event_id), word)
+    def hear(self, word: Notice | Breach, root_version: int) -> None:
+        """Something was said of a change, whether it is known yet or not.
 
-    def said(self, event_id: bytes) -> Said:
-        """What was said of a change so far."""
-        return self._said.get(event_id, Said())
+        Args:
+            word: What was said.
+            root_version: The last trust root under which its signer may say that.
+        """
+        by_root = self._said.setdefault(word.event_id, {})
+        by_root[root_version] = together(by_root.get(root_version, Said()), in_short(word))
+
+    def said(self, owed: Owed) -> Said:
+        """What was said of a change so far, and counts: rule 5."""
+        by_root = sorted(self._said.get(owed.event_id, {}).items())
+        return reduce(together, (said for version, said in by_root if version >= owed.root_version), Said())
 
     def judged(self, as_of: Reading) -> Iterator[tuple[Owed, Standing]]:
         """What became of each change, those excepted that still have time.
@@ -157,7 +179,7 @@ class Watchlist:
             as_of: A moment after which the notices were read to their end.
         """
         for owed in list(self._owed.values()):
-            standing = judge(owed, self.said(owed.event_id), as_of)
+            standing = judge(owed, self.said(owed), as_of)
             if standing is not Standing.OWED:
                 yield owed, standing
 
@@ -179,6 +201,7 @@ class Watchlist:
         return Owed(
             event_id=change.event_id,
             id=said.id,
+            root_version=said.root_version,
             deployment=said.deployment,
             agent=said.agent,
             route=said.route.key,

@@ -157,13 +157,19 @@ class WatchService:
         self._it.readiness.set("audit", True)
 
     def _hear(self, record: Record) -> list[tuple[Refused, Record]]:
-        """Take note of one record of the notices topic; why it does not count, if it does not."""
-        opened = open_sealed(record.value, self._inbox.policies.book.trust, Notice, Breach)
-        if isinstance(opened, Refused):
-            return [(opened, record)]
-        assert isinstance(opened.value, Notice | Breach)
-        self._watchlist.hear(opened.value)
-        return []
+        """Take note of one record of the notices topic; why it does not count, if it does not.
+
+        It counts under the last trust root that has its signer: after a restart it is read again, and its key may be gone by then.
+        """
+        refused: list[tuple[Refused, Record]] = []
+        for root in reversed(self._inbox.policies.roots):
+            opened = open_sealed(record.value, root, Notice, Breach)
+            if not isinstance(opened, Refused):
+                assert isinstance(opened.value, Notice | Breach)
+                self._watchlist.hear(opened.value, root.version)
+                return []
+            refused.append((opened, record))
+        return refused[:1]
 
     def _take(self, record: Record) -> list[tuple[Refused, Record]]:
         """Take note of the changes in one record of the log; what of it is refused."""
@@ -182,7 +188,7 @@ class WatchService:
             if standing is Standing.OVERDUE:
                 overdue.append(owed)
                 continue
-            breach = self._watchlist.said(owed.event_id).breach
+            breach = self._watchlist.said(owed).breach
             if breach is not None:
                 self._breaches.tell_again(owed, breach)
             self._settle(owed)
@@ -196,7 +202,7 @@ class WatchService:
         Raises:
             InfrastructureError: One of them is not known to be on record.
         """
-        records = (self._breaches.record(owed, self._watchlist.said(owed.event_id)) for owed in overdue)
+        records = (self._breaches.record(owed, self._watchlist.said(owed)) for owed in overdue)
         outcomes = await asyncio.gather(*records, return_exceptions=True)
         for owed, outcome in zip(overdue, outcomes, strict=True):
             if outcome is None:

@@ -12,6 +12,7 @@ from interlock.watch.core import Owed, Said
 OWED = Owed(
     event_id=bytes(range(32)),
     id="support/main/*@1.0.2",
+    root_version=1,
     deployment="testbed",
     agent="support",
     route="support/main/*",

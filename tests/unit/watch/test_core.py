@@ -11,7 +11,7 @@ from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
 from interlock.testing.virtual_time import START
 from interlock.vocabulary.time import Micros, Reading, seconds
-from interlock.watch.core import UNDER_WAY_MAX, Owed, Said, Standing, Watchlist, add
+from interlock.watch.core import UNDER_WAY_MAX, Owed, Said, Standing, Watchlist, in_short, together
 
 DEPLOYMENT = Deployment(now=START)
 DEADLINE = seconds(300)
@@ -49,7 +49,7 @@ def watching(*words: Notice | Breach, taken: Reading = ISSUED) -> Watchlist:
     watchlist = Watchlist(DEADLINE)
     watchlist.take(CHANGE, taken)
     for word in words:
-        watchlist.hear(word)
+        watchlist.hear(word, 1)
     return watchlist
 
 
@@ -146,7 +146,7 @@ def test_a_clock_that_is_ahead_accuses_nobody_of_what_was_not_in_the_log_a_momen
 
 def test_a_receipt_may_be_read_before_its_change():
     watchlist = Watchlist(DEADLINE)
-    watchlist.hear(notice(1))
+    watchlist.hear(notice(1), 1)
     watchlist.take(CHANGE, at(2))
     assert standing(watchlist, at(2)) is Standing.TOLD
 
@@ -164,11 +164,11 @@ def test_what_was_said_of_changes_that_owe_nothing_is_forgotten_at_the_end_of_th
 
 
 def test_what_is_known_of_the_attempts_is_told_in_words():
-    failed = add(add(Said(), notice(1, NoticeKind.FAILED)), notice(2, NoticeKind.EXHAUSTED))
+    failed = together(in_short(notice(1, NoticeKind.FAILED)), in_short(notice(2, NoticeKind.EXHAUSTED)))
     assert Said().known == "no attempt to tell of it is on record"
     assert failed.known == "failed attempts: 2, the last on webhook:x: it answered 500"
-    assert add(Said(), notice(400)).known == "it was accepted too late"
-    assert add(failed, notice(400)).known.startswith("it was accepted too late; failed attempts: 2")
+    assert in_short(notice(400)).known == "it was accepted too late"
+    assert together(failed, in_short(notice(400))).known.startswith("it was accepted too late; failed attempts: 2")
 
 
 def test_a_suspension_that_a_breach_brought_about_is_known_as_one():

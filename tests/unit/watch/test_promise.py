@@ -89,7 +89,7 @@ class World:
         watch, as_of = self.watch, self.reading
         notices_end = len(self.notices)
         for word in self.notices[watch.notices_at :]:
-            watch.watchlist.hear(word)
+            watch.watchlist.hear(word, 1)
         watch.notices_at = notices_end
         log_end = len(self.log)
         for offset, found in enumerate(self.log[watch.log_at :], start=watch.log_at):
@@ -104,7 +104,7 @@ class World:
                 if killed_before == "record":
                     self.restart()
                     return
-                said = watch.watchlist.said(owed.event_id)
+                said = watch.watchlist.said(owed)
                 self.notices.append(breach_of(owed, said, None, by="watch-1", now=self.reading.wall))
                 self.recorded.setdefault(owed.event_id, []).append(self.now)
                 if killed_before == "settle":

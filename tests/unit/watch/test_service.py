@@ -146,6 +146,13 @@ class World:
         said = Notice("x", event_id, "support", "webhook:x", 1, kind, 200, "", now, now)
         self.broker.append(Position(NOTICES.name, 0), b"x", DEPLOYMENT.seal(said, by))
 
+    def hand_over(self, *roles: Role, to: str) -> None:
+        """A second trust root, in which somebody else alone has these roles."""
+        root, key = DEPLOYMENT.next_root(2), (DEPLOYMENT.key(to).keyid,)
+        grants = (Grant(each.role, 1, key) if each.role in roles else each for each in root.grants)
+        sealed = DEPLOYMENT.seal(replace(root, grants=tuple(grants)), "root-1", "root-2")
+        self.broker.append(Position(POLICIES.name, 0), b"root/2", sealed)
+
     def breaches(self) -> list[Breach]:
         return list(self._said(NOTICES.name, Breach))
 
@@ -599,13 +606,45 @@ def test_the_notifiers_new_key_is_known_before_its_receipt_is_judged():
         async with world.watch():
             event_id = world.change(1)
             await asyncio.sleep(5)
-            root = DEPLOYMENT.next_root(2)
-            newcomer = Grant(Role.NOTIFIER, 1, (DEPLOYMENT.key("probe-1").keyid,))
-            root = replace(root, grants=(*(each for each in root.grants if each.role is not Role.NOTIFIER), newcomer))
-            world.broker.append(Position(POLICIES.name, 0), b"root/2", DEPLOYMENT.seal(root, "root-1", "root-2"))
+            world.hand_over(Role.NOTIFIER, to="probe-1")
             world.notice(event_id, by="probe-1")
             await asyncio.sleep(305)
         assert (world.breaches(), world.findings()) == ([], [])
+
+    virtual(scenario)
+
+
+def test_what_was_said_stands_after_a_restart_though_the_key_that_signed_it_is_gone():
+    async def scenario(world: World) -> None:
+        world.publish_policy(Unnotified.SUSPEND)
+        world.claim()
+        async with world.watch():
+            world.notice(world.change(1))
+            world.change(2)
+            await asyncio.sleep(305)
+            (breach,) = world.breaches()
+            world.hand_over(Role.NOTIFIER, Role.WATCH, to="probe-1")
+            await asyncio.sleep(2)
+        world.received.clear()
+        async with world.watch():
+            await asyncio.sleep(305)
+        assert world.breaches() == [breach]
+        assert len(world.commands()) == 1
+        assert world.findings() == [Reason.NOTICE_OVERDUE]
+
+    virtual(scenario)
+
+
+def test_a_key_that_is_gone_says_nothing_of_what_was_changed_since():
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        async with world.watch():
+            world.hand_over(Role.NOTIFIER, to="probe-1")
+            await asyncio.sleep(2)
+            world.notice(world.change(1, root_version=2))
+            await asyncio.sleep(305)
+            assert len(world.breaches()) == 1
 
     virtual(scenario)
 
