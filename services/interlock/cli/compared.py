@@ -14,7 +14,7 @@ from interlock.policy.authoring.signatures import Lacking, claimed, lacking, nee
 from interlock.records.documents import RoutePolicy
 from interlock.records.sealing import open_sealed
 from interlock.runtime.opening import read_trust
-from interlock.runtime.workspace import SEALED
+from interlock.runtime.workspace import SEALED, sealed_bytes
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import ConfigurationError, PeerError
@@ -128,7 +128,7 @@ def published(agent: str, standing: Standing) -> Side:
 
 def _signed(path: Path, trust: TrustRoot) -> Side:
     try:
-        sealed = path.read_bytes()
+        sealed = sealed_bytes(path)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     policy = claimed(sealed)

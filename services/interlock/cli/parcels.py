@@ -6,7 +6,7 @@ from pathlib import Path
 
 from interlock.cli.connection import identity
 from interlock.policy.authoring.signatures import claimed, gather
-from interlock.runtime.workspace import SEALED, Workspace, read_sealed
+from interlock.runtime.workspace import SEALED, Workspace, read_sealed, sealed_bytes
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import ConfigurationError
@@ -79,7 +79,7 @@ def _bytes(path: Path) -> bytes:
     if path.suffix != SEALED:
         raise ConfigurationError(f"{path} is no {SEALED} file.", mend)
     try:
-        return path.read_bytes()
+        return sealed_bytes(path)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.", mend) from error
 

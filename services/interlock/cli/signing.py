@@ -10,7 +10,7 @@ from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.signatures import Lacking, add_signatures, lacking, may_sign
 from interlock.records.documents import RoutePolicy
 from interlock.records.models import Evidence, Registration
-from interlock.runtime.workspace import write_whole
+from interlock.runtime.workspace import sealed_bytes, write_whole
 from interlock.signing.keys import SigningKey
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.errors import ConfigurationError, PeerError
@@ -96,7 +96,7 @@ def sign_document(
 
 def _there(path: Path) -> list[Sealed]:
     try:
-        return [Sealed(path, path.read_bytes())]
+        return [Sealed(path, sealed_bytes(path))]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -112,7 +112,7 @@ def _theirs(along: Path | None, opened: Opened) -> list[Sealed]:
             "Copy the sealed files of the others to where yours go, then sign.",
         )
     try:
-        return [Sealed(along, along.read_bytes(), named=True)]
+        return [Sealed(along, sealed_bytes(along), named=True)]
     except OSError as error:
         mend = "Name the .sealed file that somebody else signed."
         raise ConfigurationError(f"{along} cannot be read: {error.strerror}.", mend) from error

@@ -14,7 +14,7 @@ from interlock.records.documents import RoutePolicy
 from interlock.records.models import Registration
 from interlock.runtime.opening import read_trust
 from interlock.runtime.settings import Address
-from interlock.runtime.workspace import Workspace, read_text
+from interlock.runtime.workspace import Workspace
 from interlock.trials.replay.trace import Format, read_trace
 from interlock.trials.simulate.outage import Kind, Known, Outage, Scope, Subject
 from interlock.trials.simulate.picture import Occurrence, name_of
@@ -325,12 +325,17 @@ def _must_concern(name: str, told: Sequence[str], used: set[str], mend: str) -> 
 
 
 def _lines(file: Path) -> list[str]:
+    """The lines of a file or of a pipe, which may be another command's output; never more of it than is allowed."""
     try:
-        size = file.stat().st_size
+        with file.open("rb") as recorded:
+            content = recorded.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.", "Check the path.") from error
-    if size > FILE_BYTES_MAX:
+    if len(content) > FILE_BYTES_MAX:
         raise ConfigurationError(
-            f"{file} has {size} bytes, {FILE_BYTES_MAX} are allowed.", "Cut it to the time of the incident."
+            f"{file} has more than the {FILE_BYTES_MAX} bytes that are allowed.", "Cut it to the time of the incident."
         )
-    return read_text(file).splitlines()
+    try:
+        return content.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text.", "Save it as UTF-8.") from error

@@ -9,6 +9,7 @@ from interlock.signing.keys import SigningKey
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import ConfigurationError
+from interlock.vocabulary.limits import RECORD_BYTES_MAX
 from interlock.vocabulary.reasons import Reason
 
 _MEND = "Install the root-1.sealed file that the root's owners signed (`interlock init` makes one)."
@@ -44,7 +45,8 @@ def read_trust(path: Path) -> tuple[TrustRoot, bytes]:
         ConfigurationError: The file is missing, damaged, or signed by too few.
     """
     try:
-        sealed = path.read_bytes()
+        with path.open("rb") as file:
+            sealed = file.read(RECORD_BYTES_MAX + 1)
     except OSError as error:
         raise ConfigurationError(f"The trust root {path} cannot be read: {error.strerror}.", _MEND) from error
     envelope = decode_envelope(sealed)

@@ -135,11 +135,20 @@ def read_sealed(folder: Path) -> dict[str, bytes]:
         ConfigurationError: One of them cannot be read.
     """
     try:
-        return {path.name: _first_bytes(path, RECORD_BYTES_MAX + 1) for path in sorted(folder.glob(f"*{SEALED}"))}
+        return {path.name: sealed_bytes(path) for path in sorted(folder.glob(f"*{SEALED}"))}
     except OSError as error:
         raise ConfigurationError(
             f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
+
+
+def sealed_bytes(path: Path) -> bytes:
+    """The bytes of one sealed file; never more than is needed to see that it is too much.
+
+    Raises:
+        OSError: It cannot be read, or is no plain file.
+    """
+    return _first_bytes(path, RECORD_BYTES_MAX + 1)
 
 
 def read_text(path: Path) -> str:

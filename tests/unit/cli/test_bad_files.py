@@ -104,6 +104,23 @@ def test_a_signed_file_that_is_none_is_told_of(
     assert "a.sealed cannot be read" in told["error"]
 
 
+@pytest.mark.parametrize("make", [folder, pipe, device])
+def test_a_signed_file_that_is_named_and_is_none_is_told_of(
+    as_json: AsJson, workspace: Workspace, make: Callable[[Path], None]
+) -> None:
+    policy, key, named = workspace.policies / "invoice.yaml", workspace.key("oscar"), workspace.directory / "a.sealed"
+    make(named)
+    for command in (["sign", policy, "--key", key, "--with", named], ["diff", named, policy]):
+        assert "a.sealed cannot be read" in as_json("policy", *command, code=2)["error"]
+    if make is not folder:  # a folder is published with all that is in it
+        assert "a.sealed cannot be read" in as_json("policy", "publish", named, code=2)["error"]
+
+
+def test_a_trust_root_without_an_end_is_not_waited_for(as_json: AsJson, workspace: Workspace) -> None:
+    policy = workspace.policies / "invoice.yaml"
+    assert "holds no trust root" in as_json("policy", "check", policy, "--root", "/dev/zero", code=2)["error"]
+
+
 def test_a_signed_file_that_is_far_too_large_is_not_read_to_its_end(as_json: AsJson, workspace: Workspace) -> None:
     huge(workspace.evidence / "a.sealed")
     assert as_json("policy", "check", workspace.policies / "invoice.yaml")["ok"], (

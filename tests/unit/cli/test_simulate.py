@@ -1,10 +1,12 @@
 """`interlock policy simulate` and `interlock audit verdicts`: drafts as a person has them, and incidents as he names them."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -281,13 +283,33 @@ class TestVerdicts:
     def test_a_file_that_is_not_there_is_said(self, simulate: AsJson, tmp_path: Path) -> None:
         assert "cannot be read" in simulate("--verdicts", tmp_path / "none", code=2)["error"]
 
+    def test_what_another_command_writes_into_a_pipe_is_read(self, simulate: AsJson, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        writer = Thread(target=pipe.write_text, args=[verdict(0) + "\n"], daemon=True)
+        writer.start()
+        assert simulate("--verdicts", pipe)["routes"]
+        writer.join()
+
+    @pytest.mark.parametrize("option", ["--verdicts", "--calls"])
+    def test_of_what_has_no_end_no_more_is_read_than_is_allowed(
+        self, simulate: AsJson, monkeypatch: pytest.MonkeyPatch, option: str
+    ) -> None:
+        monkeypatch.setattr(simulated, "FILE_BYTES_MAX", 10)
+        assert "more than the 10 bytes" in simulate(option, "/dev/zero", code=2)["error"]
+
+    def test_a_text_may_hold_ends_of_line_that_only_some_programs_know(self, simulate: AsJson, tmp_path: Path) -> None:
+        file = tmp_path / "v.jsonl"
+        file.write_text(verdict(0).replace("recorded", "one\u2028two"))
+        assert simulate("--verdicts", file)["routes"]
+
     def test_a_file_beyond_the_limit_is_refused_before_it_is_read(
         self, simulate: AsJson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = tmp_path / "v.jsonl"
         file.write_text(verdict(0))
         monkeypatch.setattr(simulated, "FILE_BYTES_MAX", 10)
-        assert "10 are allowed" in simulate("--verdicts", file, code=2)["error"]
+        assert "more than the 10 bytes" in simulate("--verdicts", file, code=2)["error"]
 
 
 def trace(*calls: tuple[float, str, str], model: str = "atlas-large") -> str:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from interlock.records.documents import RoutePolicy, guard_subject
@@ -77,7 +77,7 @@ def read_verdicts(lines: Iterable[str], name: str) -> list[Recorded]:
             continue
         try:
             verdict = _read(line)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise ConfigurationError(f"{name}, line {number}: {error}.", "Mend or remove that line.") from None
         if found and verdict.at < found[-1].at:
             raise ConfigurationError(
@@ -93,9 +93,11 @@ def read_verdicts(lines: Iterable[str], name: str) -> list[Recorded]:
 
 def _read(line: str) -> Recorded:
     try:
-        said = json.loads(line)
+        said = json.loads(line, object_pairs_hook=_once, parse_int=_whole)
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON: {error.msg} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(said, dict):
         raise ValueError("it is no JSON object")
     unknown = said.keys() - _FIELDS
@@ -111,6 +113,18 @@ def _read(line: str) -> Recorded:
         detail=_field(said, "detail", _is_text, f"a text of at most {TEXT_CHARS_MAX} characters", "as recorded"),
         calls=_field(said, "calls", _is_count, "a number of calls", 0),
     )
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object: JSON itself would let a later field take an earlier one's place unseen."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a field is there twice")
+    return found
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= _DIGITS_MAX else inf
 
 
 def _field(said: Mapping[str, Any], name: str, fits: Callable[[Any], bool], what: str, usual: Any = None) -> Any:
@@ -142,6 +156,7 @@ def _moment(value: Any) -> Micros:
 
 
 _FAR_S = 10**11
+_DIGITS_MAX = 20
 
 
 class Recording:

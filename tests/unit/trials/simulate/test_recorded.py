@@ -70,7 +70,9 @@ def test_canaries_of_another_life_are_passed_over() -> None:
         (line(calls=True), "`calls` is 'True'"),
         (line(detail="x" * 501), "`detail` is"),
         (line(colour="red"), "no field 'colour'"),
-        ("[" * 100_000, "v, line 2: "),
+        ("[" * 100_000, "it is nested too deeply"),
+        (f'{{"at": {"9" * 5_000}}}', "`at` is 'inf'"),
+        ('{"at": 1, "level": "unavailable", "level": "healthy"}', "a field is there twice"),
     ],
 )
 def test_a_line_that_is_no_verdict_is_named(bad: str, said: str) -> None:
