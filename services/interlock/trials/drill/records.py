@@ -57,9 +57,7 @@ async def play(field: Field) -> Seen:
     await _moved(field)
     await _tried(field)
     counts = {agent: len(field.changes(agent)) for agent in (MOVED, TRIED)}
-    return Seen(
-        {"changes_of_its_own_agents": counts}, f"{sum(counts.values())} changes in six ways, to be held against the log"
-    )
+    return Seen({"changes_of_its_own_agents": counts}, f"{sum(counts.values())} changes brought about in six ways")
 
 
 async def _moved(field: Field) -> None:

@@ -89,13 +89,13 @@ async def refuse_at_policy(field: Field, every: Sequence[Refusals]) -> None:
     for seen in every:
         wanted = seen.wanted
         against = [what for what in errors if wanted.model in what]
-        seen.evidence["refused_at_policy"] = "; ".join(against) or None
+        seen.evidence["refused_at_policy"] = "; ".join(dict.fromkeys(against)) or None
         if answer.get("ok") is not False or not against or any(wanted.check_says not in what for what in against):
             seen.faults.append(
                 f"`policy check` should have refused {wanted.model} for {wanted.agent} ({wanted.check_says}), and said: "
                 f"{'; '.join(against) or 'nothing against it'}."
             )
-    field.tell(f"policy check of a draft with {len(every)} routes: {len(errors)} errors")
+    field.tell(f"policy check of a draft; routes: {len(every)}, errors: {len(errors)}")
 
 
 async def refuse_at_router(field: Field, seen: Refusals, primary: str) -> None:
@@ -156,7 +156,8 @@ def summed_up(field: Field, every: Sequence[Refusals]) -> tuple[list[Mapping[str
     for seen in every:
         wanted = seen.wanted
         counted = field.asked(wanted.model, wanted.agent, since=seen.since)
-        seen.evidence |= {"agent": wanted.agent, "model": wanted.model, "requests_at_its_server": counted}
+        named = {"agent": wanted.agent, "model": wanted.model}
+        seen.evidence = {**named, **seen.evidence, "requests_at_its_server": counted}
         faults += seen.faults
         if counted:
             faults.append(f"The server of {wanted.model} counted {counted} requests of {wanted.agent}.")

@@ -12,6 +12,12 @@ METHOD = (
         "No service is asked how it went, and nothing waits for a duration."
     ),
     (
+        "A change lists its checks with it: those of the model that it goes to, which all passed, and those of the models that were left or "
+        "passed over, of which those that failed are the reason. So `46 of 47 passed` is a model that may be used, in place of one of which "
+        "one check failed. A change to a safe state without a model shows failed checks alone; one that is ordered needs none. "
+        "`tools ⊑ primary` is the check that a model has no more tools than the primary."
+    ),
+    (
         "An unapproved model takes part in every test. It is registered, validated for another agent, quicker than all others and never "
         "fails; the gateway holds its credential; and every tenth request of every agent asks for it by name. In no test may one request "
         "of a drilled agent reach it."
@@ -40,8 +46,8 @@ NOT_SHOWN = (
     ),
     "That the machine's clock is right. Times are the machine's own; everything ran on one machine.",
     (
-        "What happens when the broker itself is lost, when machines are cut off from each other, or under load. Interlock's own tests and "
-        "benches deal with these."
+        "What happens when machines are cut off from each other, or under load: Interlock's own exploration and benches deal with these. "
+        "What happens when brokers are lost is tested nowhere yet."
     ),
     "That the keys of production are kept well: the drill plays every part, and so holds every key of its own deployment.",
     "That a person of the governance function read a notice. `Accepted` says that the receiver took it.",
@@ -54,7 +60,8 @@ VERIFY = (
         "what was signed. It does not depend on the signatures, nor on how the broker stored the record."
     ),
     (
-        "With --keep the drill leaves its deployment in a folder, trust root included; while the broker runs, `interlock audit replay` there "
-        "verifies every signature of the log and decides every step again."
+        "A broker that the drill starts for itself ends with it, and the records with the broker: then this page is what remains. To have "
+        "them looked at again, give it a broker that goes on, and keep its folder with the trust root: `--bootstrap HOST:PORT --keep DIR`. "
+        "In `DIR/deployment`, `interlock audit replay` verifies every signature of the log and decides every step again."
     ),
 )
