@@ -18,6 +18,12 @@ def show(console: Console, document: Mapping[str, Any], faults: Sequence[str]) -
         faults: What `faults.faults` found.
     """
     lines = [Text("\nChanges in the audit log", "bold")]
+    lines.append(
+        Text(
+            "  All checks of the model that is entered passed; those that failed are of models left or passed over.",
+            "dim",
+        )
+    )
     for change in document["changes"]:
         lines += _change(change)
     for title, told in (
