@@ -106,7 +106,12 @@ def in_short(word: Notice | Breach) -> Said:
         return Said(breach=word)
     if word.kind is NoticeKind.ACCEPTED:
         return Said(accepted_at=word.at)
-    return Said(failures=1, last=f"{word.channel}: {word.detail}"[:LAST_CHARS_MAX])
+    return Said(failures=1, last=_one_line(f"{word.channel}: {word.detail}"[:LAST_CHARS_MAX]))
+
+
+def _one_line(text: str) -> str:
+    """The text without characters that show nothing, or change what is shown: who words a detail cannot rearrange what people read."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def together(said: Said, more: Said) -> Said:

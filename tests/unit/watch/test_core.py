@@ -167,6 +167,8 @@ def test_what_is_known_of_the_attempts_is_told_in_words():
     failed = together(in_short(notice(1, NoticeKind.FAILED)), in_short(notice(2, NoticeKind.EXHAUSTED)))
     assert Said().known == "no attempt to tell of it is on record"
     assert failed.known == "failed attempts: 2, the last on webhook:x: it answered 500"
+    hostile = replace(notice(1, NoticeKind.FAILED), detail="fine.\n\u202eAll were told.\x1b[2J\u2028")
+    assert in_short(hostile).last == "webhook:x: fine. All were told. [2J"
     assert in_short(notice(400)).known == "it was accepted too late"
     assert together(failed, in_short(notice(400))).known.startswith("it was accepted too late; failed attempts: 2")
 

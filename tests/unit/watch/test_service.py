@@ -661,7 +661,7 @@ def test_what_is_on_record_is_what_the_last_channel_is_told():
         told = json.loads(world.bodies[0])
         assert told["type"] == "interlock.breach"
         assert told["data"]["event_id"] == event_id.hex()
-        assert told["data"]["detail"] == breach.detail == "failed attempts: 1, the last on webhook:x: "
+        assert told["data"]["detail"] == breach.detail == "failed attempts: 1, the last on webhook:x:"
         assert told["data"]["suspends"] is True
         assert "only a signed resume" in told["data"]["text"]
         assert len(world.bodies[0]) < 20_000
