@@ -118,7 +118,9 @@ def _review(review: dict[str, Any]) -> tuple[str, str]:
 
 
 def _period(figures: dict[str, Any]) -> str:
-    told = f"Calls from {figures['from']} to {figures['to']}; ranges hold the true figure in 95 of 100 such samples."
+    told = (
+        f"Calls from {figures['from']} to {figures['to']}; ranges hold the true figure in about 95 of 100 such samples."
+    )
     kept = f"Telemetry is kept for hours: these figures vanish from {figures['vanish_from']} on, the last at {figures['gone_at']}."
     lines = [told, kept]
     if figures["may_lack_some"]:

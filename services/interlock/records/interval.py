@@ -1,8 +1,9 @@
 """How far a figure from a sample may be off: intervals for shares and for the quantiles of a latency.
 
 Few calls prove little: no fault in 5 calls is what a model that fails in every third one shows in an eighth of the cases. So a figure
-that a person will judge by comes with the range that would hold the true one in at least 95 of 100 such samples, if calls were
-alike and independent. They are neither quite: an outage's calls fail together. The true range is then wider, never narrower.
+that a person will judge by comes with the range that would hold the true one in about 95 of 100 such samples, if calls were
+alike and independent: a quantile in 95 at least; a share in 95 on average over all shares that there may be, but one that is next to
+none or all in no fewer than 83. Calls are neither quite: an outage's fail together. The true range is then wider, never narrower.
 
 Sources: E. B. Wilson, "Probable inference", JASA 1927 (the score interval); H. A. David, H. N. Nagaraja, "Order Statistics", 2003,
 section 7.1 (the interval for a quantile, which assumes nothing of the distribution).

@@ -34,6 +34,21 @@ def test_the_share_that_was_seen_is_inside_its_interval_and_more_calls_make_it_n
     assert narrow_high - narrow_low < high - low
 
 
+@pytest.mark.parametrize("calls", [5, 10, 40])
+def test_a_share_is_in_its_interval_in_95_of_100_samples_on_average_and_in_83_at_worst(calls: int):
+    intervals = [share_between(hits, calls) or (1.0, 0.0) for hits in range(calls + 1)]
+    held = [
+        sum(
+            math.comb(calls, hits) * share**hits * (1 - share) ** (calls - hits)
+            for hits, (low, high) in enumerate(intervals)
+            if low <= share <= high
+        )
+        for share in (part / 1_000 for part in range(1, 1_000))
+    ]
+    assert sum(held) / len(held) >= 0.95
+    assert 0.83 <= min(held) < 0.9
+
+
 def test_what_was_never_seen_may_be_exactly_never_and_what_always_was_exactly_always():
     for calls in range(1, 400):
         never, always = share_between(0, calls), share_between(calls, calls)
