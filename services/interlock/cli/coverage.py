@@ -45,7 +45,7 @@ def coverage(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Tell of every agent its kind of work and its path: primary, fallbacks, safe state; exit code 1 if one has none.
+    """Tell of every agent its kind of work and its path: primary, fallbacks, safe state; exit code 1 if one has none, or a route of it.
 
     The agents are those of the trust root's owners, those of the policies, and those that are named. A policy that is not fit to be signed
     does not count; nor does a rung that may not be used now, which is shown with the reason.

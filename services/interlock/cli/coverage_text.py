@@ -26,7 +26,7 @@ def _rows(covered: Covered) -> Iterator[tuple[str, str, str, str]]:
         return
     name, kind = covered.agent, str(covered.policy.workflow)
     for course in covered.courses:
-        lacking = f" (none: {covered.lacking})" if covered.lacking else ""
+        lacking = "" if course.open else f" (none: {covered.lacking})"
         yield name, kind, f"{course.route.slot}/{course.route.scope}", f"{_path(course)}{lacking}"
         name, kind = "", ""
 

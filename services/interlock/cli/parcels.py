@@ -25,7 +25,7 @@ class Parcel:
         there: Whether the topic holds it already.
         offset: Where it was published, -1 before that.
         unknown: Whether it was sent, and nobody said what became of it.
-        counts: Whether it counts, as read back from the topic; None before that.
+        counts: Whether it counts, as read back from the topic, and no newer one in its place; None before that.
     """
 
     file: str

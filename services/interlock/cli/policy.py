@@ -13,6 +13,7 @@ from interlock.cli.compared import Side, compare, published, read_side, show
 from interlock.cli.connection import connected, read_standing
 from interlock.cli.drafts import EvidenceFolder, Registry, Root, Surroundings
 from interlock.cli.editor import write_schemas
+from interlock.cli.out_of_use import out_of_use
 from interlock.cli.parcels import collect
 from interlock.cli.published_text import document, text
 from interlock.cli.publishing import Published, publish_parcels
@@ -156,7 +157,7 @@ def publish(
 
     Files with the same document, signed by several people apart, give their signatures together. Then the topic is read back: where
     somebody else published at the same moment, the order in which the topic holds the documents decides, and exit code 1 says who came
-    too late.
+    too late. A rung that may not be used by what the topic says, denied since for instance, is warned of.
     """
     parcels = collect(paths)
 
@@ -164,7 +165,8 @@ def publish(
         return await publish_parcels(parcels, bus, settings)
 
     done = asyncio.run(connected(workspace or Workspace.around(paths[0]).directory, work))
-    say(document(done), text(done), as_json=as_json)
+    unused = list(out_of_use(done.parcels, done.book, SystemClock().now().wall)) if done.book else []
+    say(document(done, unused), text(done, unused), as_json=as_json)
     if done.error is not None:
         raise typer.Exit(done.error.exit_code)
     if done.refused:

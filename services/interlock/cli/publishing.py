@@ -11,7 +11,7 @@ from interlock.cli.connection import Standing, identity, read_standing
 from interlock.cli.parcels import Parcel
 from interlock.cli.rivals import rivalry
 from interlock.policy.authoring.signatures import claimed, lacking
-from interlock.policy.book import Taken, take
+from interlock.policy.book import Book, Taken, take
 from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.models import Evidence, Registration
 from interlock.runtime.bus import Bus, Publisher
@@ -32,11 +32,13 @@ class Published:
         parcels: Each of them.
         sent: Whether any was sent; nothing is, if one of them would not count.
         error: What ended it early; None if nothing did.
+        book: What the topic holds afterwards; None if that could not be read.
     """
 
     parcels: Sequence[Parcel]
     sent: bool = False
     error: InfrastructureError | None = None
+    book: Book | None = None
 
     @property
     def refused(self) -> bool:
@@ -51,14 +53,16 @@ async def publish_parcels(parcels: Sequence[Parcel], bus: Bus, settings: Service
         ConfigurationError: The trust root cannot be read.
         InfrastructureError: The bus cannot be reached; nothing was sent.
     """
-    judged = address(parcels, await read_standing(bus, settings))
+    standing = await read_standing(bus, settings)
+    judged = address(parcels, standing)
     if any(parcel.refused for parcel in judged):
-        return Published(judged)
+        return Published(judged, book=standing.book)
     done = await send(judged, await bus.publisher())
     if done.error is not None or not done.sent:
-        return done
+        return replace(done, book=None if done.error else standing.book)
     try:
-        return Published(read_back(done.parcels, await read_standing(bus, settings)), sent=True)
+        standing = await read_standing(bus, settings)
+        return Published(read_back(done.parcels, standing), sent=True, book=standing.book)
     except InfrastructureError as error:
         return replace(done, error=error)
 
@@ -72,7 +76,7 @@ def address(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
         if isinstance(record, RoutePolicy) and record.agent in rivals:
             judged.append(replace(parcel, refused=rivals[record.agent].refused, mend=rivals[record.agent].mend))
         elif _stands(parcel, record, standing):
-            judged.append(replace(parcel, there=True, counts=True))
+            judged.append(replace(parcel, there=True, counts=not _replaced(record, standing)))
         elif identity(parcel.sealed) == standing.root_id:
             judged.append(replace(parcel, key="root/1"))
         else:
@@ -91,6 +95,21 @@ def _stands(parcel: Parcel, record: Statement | None, standing: Standing) -> boo
         return False
     held = standing.book.policies.get(record.agent) if isinstance(record, RoutePolicy) else None
     return not isinstance(record, RoutePolicy) or (held is not None and held.value.version >= record.version)
+
+
+def _replaced(record: Statement | None, standing: Standing) -> bool:
+    """Whether a newer one counts in place of what the topic holds."""
+    book = standing.book
+    match record:
+        case RoutePolicy():
+            held = book.policies.get(record.agent)
+            return held is not None and held.value.version > record.version
+        case Registration():
+            entry = book.registry.get(record.model.name)
+            return entry is not None and entry.value.version > record.version
+        case TrustRoot():
+            return book.trust.version > record.version
+    return False
 
 
 async def send(parcels: Sequence[Parcel], publisher: Publisher) -> Published:

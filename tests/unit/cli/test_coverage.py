@@ -178,3 +178,21 @@ def test_live_a_denied_model_is_shown_with_the_reason_and_a_path_of_none_covers_
 def test_live_without_a_bus_is_exit_code_3(as_json: AsJson, workspace: Workspace, broker: MemoryBroker) -> None:
     broker.reachable = False
     assert "unreachable" in as_json("policy", "coverage", workspace.directory, "--live", code=3)["error"]
+
+
+def test_live_a_route_of_which_no_rung_may_be_used_is_a_path_that_lacks(
+    as_json: AsJson, interlock: Interlock, tmp_path: Path, broker: MemoryBroker
+) -> None:
+    assert interlock("init", tmp_path / "chat", "--example", "customer_facing").exit_code == 0
+    workspace = Workspace(tmp_path / "chat")
+    as_json("policy", "publish", workspace.directory)
+    for model in ("birch-medium", "cedar-mini"):
+        sealed = tmp_path / f"deny-{model}.sealed"
+        denial = Denial(f"d-{model}", model, "leaks prompts", SystemClock().now().wall)
+        sealed.write_bytes(seal(denial, workspace.load_key("sam")))
+        as_json("policy", "publish", sealed, "--workspace", workspace.directory)
+    told = as_json("policy", "coverage", workspace.directory, "--live", code=1)
+    assert (told["ok"], told["without"]) == (False, ["support-chat"])
+    assert told["agents"][0]["lacking"] == "no rung of main/free-tier may be used now"
+    shown = interlock("policy", "coverage", workspace.directory, "--live").stdout
+    assert shown.count("(none: ") == 1, "the other route has its primary"

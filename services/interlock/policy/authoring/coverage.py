@@ -1,10 +1,10 @@
 """Which agents have a path, and which: every agent that anybody speaks of, what it falls back to, and what of that ends first. Pure.
 
-An agent has a path if a policy names it and at least one rung of one of its routes is admissible now. What is denied, withdrawn or ended is
+An agent has a path if a policy names it and each of its routes has a rung that is admissible now. What is denied, withdrawn or ended is
 shown on its ladder with the reason, so that a path that is shorter than it looks is seen.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from interlock.policy.admissible import Proposal, examine_rung
@@ -77,9 +77,14 @@ def _covered(agent: str, proposal: Proposal | None, unfit: str, book: Book, now:
     if proposal is None:
         return Covered(agent, None, (), None, unfit or "no policy names it")
     courses = tuple(_course(agent, book, proposal, rule, now) for rule in proposal.policy.routes)
-    closed = not any(course.open for course in courses)
-    lacking = "none of its rungs may be used now" if closed else ""
-    return Covered(agent, proposal.policy, courses, first_end(proposal, book.trust), lacking)
+    return Covered(agent, proposal.policy, courses, first_end(proposal, book.trust), _lacking(courses))
+
+
+def _lacking(courses: Sequence[Course]) -> str:
+    closed = [f"{course.route.slot}/{course.route.scope}" for course in courses if not course.open]
+    if len(closed) == len(courses):
+        return "none of its rungs may be used now"
+    return f"no rung of {' and '.join(closed)} may be used now" if closed else ""
 
 
 def _course(agent: str, book: Book, proposal: Proposal, rule: RouteRule, now: Micros) -> Course:
