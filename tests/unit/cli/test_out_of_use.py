@@ -1,5 +1,6 @@
 """What only the topic knows is told where a policy is published: rungs that may not be used, though the policy counts."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,17 @@ def test_where_every_rung_may_be_used_nothing_is_warned_of(
 ) -> None:
     assert "warning" not in interlock("policy", "publish", workspace.directory).stdout
     assert as_json("policy", "publish", workspace.directory)["out_of_use"] == []
+
+
+@pytest.mark.usefixtures("denied")
+def test_a_policy_that_was_replaced_is_not_warned_of(as_json: AsJson, workspace: Workspace) -> None:
+    policy = workspace.policies / "invoice.yaml"
+    as_json("policy", "publish", policy.with_suffix(".sealed"))
+    older = shutil.copy(policy.with_suffix(".sealed"), workspace.directory / "older.sealed")
+    policy.write_text(policy.read_text().replace("version: 1", "version: 2", 1))
+    as_json("policy", "sign", policy, "--key", workspace.key("oscar"), "--key", workspace.key("grace"))
+    assert as_json("policy", "publish", policy.with_suffix(".sealed"))["out_of_use"]
+    assert as_json("policy", "publish", older)["out_of_use"] == []
 
 
 @pytest.mark.usefixtures("denied")

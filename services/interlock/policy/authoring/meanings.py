@@ -52,7 +52,7 @@ _MEANINGS: Mapping[type[Document], Mapping[str, str]] = {
     policy.Recovery: {
         "stable": "How long a higher rung must have been healthy before the route returns to it.",
         "dwell": "How long the route stays on a rung at least before it does.",
-        "canary": "Whether it returns by canary.",
+        "canary": "That it returns by canary, which it does wherever the route has a plan.",
     },
     policy.CanaryEntry: {
         "steps": "The shares of the requests that go to the new model, rising; the whole comes last by itself.",

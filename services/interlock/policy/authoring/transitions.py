@@ -20,10 +20,19 @@ def transition_problems(draft: Draft, number: int, rule: RouteRule) -> Iterator[
     """What keeps one route from moving as it should."""
     yield from _trigger_problems(draft, number, rule)
     yield from _material_problems(draft, number, rule)
-    recovery = draft.document.routes[number].recovery
-    if recovery and recovery.canary and rule.canary is None:
-        path = ("routes", number, "recovery", "canary")
+    yield from _recovery_problems(draft, number, rule)
+
+
+def _recovery_problems(draft: Draft, number: int, rule: RouteRule) -> Iterator[Problem]:
+    """`recovery.canary` orders nothing: a route with a plan returns by canary. So what it says must be what happens."""
+    recovery, path = draft.document.routes[number].recovery, ("routes", number, "recovery", "canary")
+    if recovery is None or "canary" not in recovery.model_fields_set:
+        return
+    if recovery.canary and rule.canary is None:
         yield draft.source.problem(path, "recovery by canary has no plan", f"Add {_PLAN} to the route.")
+    if not recovery.canary and rule.canary is not None:
+        mend = "Remove the line, or the plan: without one the route returns at once."
+        yield draft.source.problem(path, "a route with a canary plan returns by canary", mend)
 
 
 def _trigger_problems(draft: Draft, number: int, rule: RouteRule) -> Iterator[Problem]:

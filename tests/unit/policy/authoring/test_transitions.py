@@ -56,6 +56,15 @@ def test_recovery_by_canary_without_a_plan_is_refused(draft_of: DraftOf, policy_
     assert errors(draft_of(with_route(policy, PLAN))) == []
 
 
+def test_recovery_that_should_not_be_by_canary_is_refused_where_it_would_be(
+    draft_of: DraftOf, policy_text: str
+) -> None:
+    policy = policy_text.replace("dwell: 2m", "dwell: 2m, canary: false")
+    assert errors(draft_of(policy)) == []
+    told = [("routes[0].recovery.canary", "a route with a canary plan returns by canary")]
+    assert errors(draft_of(with_route(policy, PLAN))) == told
+
+
 @pytest.mark.parametrize("trigger", ["unavailable", "credential", "wrong_model"])
 def test_a_model_that_fails_every_call_is_not_left_by_canary(draft_of: DraftOf, policy_text: str, trigger: str) -> None:
     policy = with_route(policy_text, PLAN).replace("      unavailable: {for: 5s}\n", "")
