@@ -208,7 +208,7 @@ class Telling:
                 if notice.kind is NoticeKind.EXHAUSTED:
                     detail = f"{notice.change_id} on {notice.channel}: {notice.detail}"
                     await self._office.findings.report(Reason.NOTICE_NOT_ACCEPTED, detail)
-                await self._office.publisher.publish(NOTICES.name, notice.change_id, sealed)
+                await self._office.publisher.publish(NOTICES.name, notice.change_id or notice.agent, sealed)
             except InfrastructureError as error:
                 _log.warning("notice_not_written", change=notice.change_id, reason=error.message)
                 await asyncio.sleep(_WRITE_AGAIN_S)

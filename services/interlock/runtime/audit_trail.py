@@ -6,7 +6,7 @@ counts that is not in a step that counts, and every change of such a step does. 
 1. A record counts if a decision key signed it and `ShardLog` takes it. Void steps say nothing and are nobody's fault: a
    decision process that lost its shard leaves them behind.
 2. What is of interest in a step that counts, the follower's own reading finds: `changes_in` every change, verified by itself as a
-   router would.
+   router would. One of what is no route is refused: no policy has such a one, so no router obeys it.
 3. The offset to commit is that of a *claim*: of the one under which the oldest unfinished of them was found, or of the last.
    Reading can begin nowhere else, since a step counts only by its claim; what is read again is known from the notices topic.
 """
@@ -22,6 +22,7 @@ from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position, Record
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 
 Change = Verified[RoutingChange]
@@ -118,4 +119,6 @@ def _open_change(sealed: bytes, trust: TrustRoot) -> Change | Refused:
         return change
     if change.value.deployment != trust.deployment:
         return Refused(Reason.WRONG_AUDIENCE, change.value.deployment)
+    if RouteId.parse(change.value.route.key) != change.value.route:
+        return Refused(Reason.OUT_OF_BOUNDS, "a change of what is no route")
     return change

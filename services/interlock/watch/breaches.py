@@ -80,7 +80,7 @@ class Breaches:
         self._tell(owed, breach)
         if breach.suspends:
             await it.publisher.publish(COMMANDS.name, owed.agent, seal(suspension_of(owed), it.key))
-        await it.publisher.publish(NOTICES.name, owed.id, seal(breach, it.key))
+        await it.publisher.publish(NOTICES.name, owed.id or owed.route, seal(breach, it.key))
         self._begun.discard(owed.event_id)
         self._instruments.breached()
         await it.findings.report(Reason.NOTICE_OVERDUE, f"{owed.id}: {breach.detail}")

@@ -3,6 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from interlock.notifier.service import GROUP, open_service
 from interlock.notifier.webhook import Delivery
@@ -25,6 +29,7 @@ from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
 from interlock.testing.virtual_time import START, VirtualClock, run_virtually
 from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.limits import MOMENT_US_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import AUDIT, FINDINGS, NOTICES, POLICIES, SHARDS
@@ -59,11 +64,11 @@ class World:
         said = AuditRecord(SHARD, AuditKind.CLAIM, "decision-1", NO_TERM, 0, START, (), (), (), b"")
         self.term = self.broker.append(LOG, b"0", DEPLOYMENT.seal(said, "decision-1"))
 
-    def change(self, version: int, *, by: str = "decision-1") -> bytes:
+    def change(self, version: int, *, by: str = "decision-1", **fields: Any) -> bytes:
         """Append a step with one change; the id under which it must be told."""
         self.sequence += 1
         issued_at = self.clock.now().wall
-        change = DEPLOYMENT.change(shard=SHARD, term=self.term, version=version, issued_at=issued_at)
+        change = replace(DEPLOYMENT.change(shard=SHARD, term=self.term, version=version, issued_at=issued_at), **fields)
         sealed = DEPLOYMENT.seal(change, "decision-1")
         said = AuditRecord(SHARD, AuditKind.STEP, by, self.term, self.sequence, START, (), (sealed,), (), b"")
         self.broker.append(LOG, b"0", DEPLOYMENT.seal(said, by))
@@ -223,6 +228,25 @@ def test_what_is_committed_is_the_claim_of_the_oldest_change_that_is_not_finishe
         async with world.notifier():
             await asyncio.sleep(3)
         assert world.received[-1][1] == late.hex()
+
+    virtual(scenario)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [{"id": ""}, {"id": "x" * 100_000}, {"slot": "ma/in"}, {"issued_at": Micros(MOMENT_US_MAX)}, {"safe_state": "\n"}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_no_change_that_a_decision_key_signs_silences_the_notifier(hostile: dict[str, Any]):
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        async with world.notifier():
+            world.change(1, **hostile)
+            await asyncio.sleep(5)
+            event_id = world.change(2)
+            await asyncio.sleep(5)
+        assert event_id in {notice.event_id for notice in world.notices()}
 
     virtual(scenario)
 

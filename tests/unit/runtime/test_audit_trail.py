@@ -1,6 +1,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from interlock.records.audit import AuditKind, AuditRecord
 from interlock.records.change import RoutingChange
 from interlock.records.log import NO_TERM
@@ -54,6 +56,13 @@ def test_every_change_of_a_step_that_counts_is_to_be_told():
 
 def test_a_void_step_says_nothing_and_is_no_finding():
     assert taken(AuditTrail(changes_in), claim(0), claim(1), step(2, 0, 1, [change(1)])) == []
+
+
+@pytest.mark.parametrize("fields", [{"slot": "ma/in"}, {"slot": ""}, {"agent": ""}, {"scope": "é"}], ids=str)
+def test_a_change_of_what_is_no_route_is_refused_and_the_others_are_told(fields):
+    hostile = DEPLOYMENT.seal(replace(CHANGE, **fields), "decision-1")
+    found = taken(AuditTrail(changes_in), claim(0), step(1, 0, 1, [hostile, change(2)]))
+    assert (reasons(found), versions(found)) == ([Reason.OUT_OF_BOUNDS], [2])
 
 
 def test_a_record_that_no_decision_key_signed_is_refused():

@@ -30,6 +30,7 @@ from interlock.testing.builders import Deployment
 from interlock.testing.virtual_time import START, VirtualClock, run_virtually
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.limits import MOMENT_US_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, seconds
 from interlock.watch.breaches import TURNS_PER_CHANNEL
@@ -394,6 +395,24 @@ def test_it_gives_up_when_the_broker_stays_away_so_that_it_is_started_anew():
         with pytest.raises(BaseExceptionGroup) as failed:
             await running
         assert failed.group_contains(InfrastructureError)
+
+    virtual(scenario)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [{"id": ""}, {"id": "x" * 100_000}, {"slot": "ma/in"}, {"issued_at": Micros(MOMENT_US_MAX)}, {"safe_state": "\n"}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_no_change_that_a_decision_key_signs_silences_the_watch(hostile: dict[str, Any]):
+    async def scenario(world: World) -> None:
+        world.publish_policy(Unnotified.SUSPEND)
+        world.claim()
+        async with world.watch():
+            world.change(1, **hostile)
+            event_id = world.change(2)
+            await asyncio.sleep(305)
+        assert event_id in {breach.event_id for breach in world.breaches()}
 
     virtual(scenario)
 
