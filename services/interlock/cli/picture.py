@@ -57,7 +57,7 @@ class Echo:
         routers: By change id: each router's answer.
         heard: By route: when each router last answered a change of it.
         accepted: By change id: after how many seconds a notice of it was accepted.
-    breaches: By change id: the deadline watch's word that this took too long, or never was.
+        breaches: By change id: the deadline watch's word that this took too long, or never was.
         orders: By event id: the commands on the topic, and who signed them.
     """
 
