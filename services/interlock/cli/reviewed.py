@@ -27,6 +27,7 @@ from interlock.runtime.bus import Bus, Position, Record
 from interlock.runtime.opening import load_trust
 from interlock.runtime.settings import ServiceSettings
 from interlock.signing.roles import Role
+from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import PeerError
 from interlock.vocabulary.identifiers import RouteId, shard_of
@@ -91,7 +92,7 @@ async def read_reviewed(bus: Bus, settings: ServiceSettings, change: str, route:
     """
     story = await _read_story(bus, settings, change, route)
     book = (await read_standing(bus, settings)).book
-    told = await _read_told(bus, book, change)
+    told = await _read_told(bus, (book.trust, story.then.book.trust), change)
     return Reviewed(story, told, await _read_reported(bus, book, story.change, within))
 
 
@@ -152,14 +153,15 @@ async def _read_story(bus: Bus, settings: ServiceSettings, change: str, route: R
     return Story(ordered, then, reading.journal.state, reading.reviewed, reading.closed)
 
 
-async def _read_told(bus: Bus, book: Book, change: str) -> tuple[Notice | Breach, ...]:
+async def _read_told(bus: Bus, roots: Sequence[TrustRoot], change: str) -> tuple[Notice | Breach, ...]:
+    """What was said of the change, by whom one of the roots lets say it: his key may be gone by now."""
     reader = await bus.reader([NOTICES.name])
     records = await reader.read_to_end()
     await reader.close()
     said: list[Notice | Breach] = []
     for record in records:
-        opened = open_sealed(record.value, book.trust, Notice, Breach)
-        value = None if isinstance(opened, Refused) else opened.value
+        opened = (open_sealed(record.value, root, Notice, Breach) for root in roots)
+        value = next((each.value for each in opened if not isinstance(each, Refused)), None)
         if isinstance(value, Notice | Breach) and value.change_id == change:
             said.append(value)
     return tuple(sorted(said, key=lambda each: each.at))

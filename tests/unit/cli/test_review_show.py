@@ -12,11 +12,12 @@ from interlock.records.health import Cell, Level, TelemetryBatch
 from interlock.records.sketch import bucket
 from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.runtime.bus import Position
+from interlock.signing.roles import Role
 from interlock.testing.builders import DAY
 from interlock.testing.driver import Driver
 from interlock.testing.stories import DOWN, slow
 from interlock.vocabulary.time import SECOND, Micros, seconds
-from interlock.wire.topics import COMMANDS, NOTICES, TELEMETRY
+from interlock.wire.topics import COMMANDS, NOTICES, POLICIES, TELEMETRY
 
 ROUTE = ("support", "main", "*")
 GROUNDED = TriggerRule(WatchedTrigger.QUALITY, 0.8, Micros(0), metric="groundedness")
@@ -230,6 +231,25 @@ def test_a_closed_review_says_who_closed_it_how_and_why(as_json, interlock, move
     told = {key: closed["closed"][key] for key in ("outcome", "by", "reason", "ticket")}
     assert told == {"outcome": "confirm", "by": ["oscar"], "reason": "as agreed", "ticket": "CHG-1"}
     assert "by oscar: confirm, as agreed, CHG-1" in interlock("review", "show", change).stdout
+
+
+def test_who_was_told_stays_known_though_the_notifiers_key_is_gone(as_json, moved):
+    change, at = moved.last, moved.last.issued_at
+    moved.say(
+        NOTICES, Notice(change.id, bytes(32), "support", "x", 1, NoticeKind.ACCEPTED, 0, "", at, at), "notifier-1"
+    )
+    root, key = moved.deployment.next_root(2), (moved.deployment.key("probe-1").keyid,)
+    grants = tuple(replace(each, keyids=key) if each.role is Role.NOTIFIER else each for each in root.grants)
+    sealed = moved.deployment.seal(replace(root, grants=grants), "root-1", "root-2")
+    moved.broker.append(Position(POLICIES.name, 0), b"root/2", sealed)
+    moved.document(sealed)
+    late = replace(change, id=moved.last.id)
+    for told in (change, late):
+        said = Notice(told.id, bytes(32), "support", "y", 1, NoticeKind.ACCEPTED, 0, "", at, at)
+        moved.say(NOTICES, said, "notifier-1" if told is late else "probe-1")
+    assert late.id != change.id
+    assert [each["channel"] for each in as_json("review", "show", change.id)["told"]] == ["x", "y"]
+    assert as_json("review", "show", late.id)["told"] == []
 
 
 def test_an_order_that_was_refused_in_the_same_step_closed_nothing(as_json, moved, monkeypatch):
