@@ -1,6 +1,6 @@
 """`interlock policy simulate`: what each agent would do in an incident, before a policy counts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
@@ -14,7 +14,8 @@ from rich.progress import Progress as Bar
 
 from interlock.cli.answer import HERE, NO, InWorkspace, Json, problem_documents, say, show_problems
 from interlock.cli.simulate_text import findings, show
-from interlock.cli.simulated import CallsFile, Imagined, Incident, Tried, VerdictsFile, open_workspace, play
+from interlock.cli.simulated import CallsFile, Imagined, Incident, VerdictsFile, play
+from interlock.cli.tried import Tried, open_workspace
 from interlock.policy.authoring.check import forbids
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.workspace import write_whole
@@ -44,10 +45,12 @@ def simulate(
         list[str] | None,
         typer.Option(metavar="model|provider|region|guard:NAME", help="What is out; may be given again."),
     ] = None,
-    kind: Annotated[Kind, typer.Option(help="How the outage shows.")] = Kind.UNAVAILABLE,
+    kind: Annotated[Kind | None, typer.Option(help="How the outage shows.", show_default="unavailable")] = None,
     begins: Annotated[str, typer.Option("--from", help="How long all is well before the incident.")] = "1m",
-    lasts: Annotated[str, typer.Option("--for", help="How long the outage lasts.")] = "30m",
-    share: Annotated[str, typer.Option(help="errors: the share of calls that fails.")] = "50%",
+    lasts: Annotated[str | None, typer.Option("--for", help="How long the outage lasts.", show_default="30m")] = None,
+    share: Annotated[
+        str | None, typer.Option(help="errors: the share of calls that fails.", show_default="50%")
+    ] = None,
     answers_in: Annotated[
         str | None, typer.Option(help="latency: how long a call takes; by default nearly as long as the probe waits.")
     ] = None,
@@ -75,10 +78,21 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Say what each agent would do in an incident and when, by the drafts as they stand, signed or not."""
+    _only_with("--outage", outage, {"--kind": kind, "--for": lasts})
+    _only_with("--kind errors", kind is Kind.ERRORS, {"--share": share})
+    _only_with("--kind latency", kind is Kind.LATENCY, {"--answers-in": answers_in})
+    _only_with("--calls", calls, {"--format": written, "--as": called})
     pause = _duration("--from", begins)
     subjects = [_subject(text) for text in outage or ()]
     incident = _one_of(
-        Imagined(subjects, pause, _some("--for", lasts), kind, _share(share), _maybe("--answers-in", answers_in))
+        Imagined(
+            subjects,
+            pause,
+            _some("--for", lasts or "30m"),
+            kind or Kind.UNAVAILABLE,
+            _share(share or "50%"),
+            _maybe("--answers-in", answers_in),
+        )
         if subjects
         else None,
         CallsFile(calls, written, dict(_name(text) for text in called or ()), pause) if calls else None,
@@ -128,6 +142,15 @@ def _fails(reason: FailOn, stories: Sequence[Story]) -> bool:
     if reason is FailOn.SAFE_STATE:
         return any(story.safe_us for story in stories)
     return any(not story.at_home for story in stories)
+
+
+def _only_with(needed: str, given: object, options: Mapping[str, object]) -> None:
+    """An option that would say nothing is refused: whoever gave it expects another answer."""
+    for option, value in options.items():
+        if value is not None and not given:
+            raise ConfigurationError(
+                f"{option} says nothing without {needed}.", f"Add {needed}, or leave {option} out."
+            )
 
 
 def _one_of(*incidents: Incident | None) -> Incident:

@@ -1,28 +1,19 @@
-"""From files and options to a simulation: what is tried, what happens to it, and what came of it."""
+"""From what somebody asks to a simulation: where the incident is from, and what came of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
-from interlock.cli.drafts import Surroundings, open_document
-from interlock.health_monitor.core.objectives import Rules
-from interlock.health_monitor.probe.settings import ProbeSettings
-from interlock.health_monitor.settings import HealthMonitorSettings
-from interlock.policy.authoring.check import forbids
-from interlock.policy.authoring.problems import Problem
+from interlock.cli.tried import Tried
 from interlock.records.documents import RoutePolicy
-from interlock.records.models import Registration
-from interlock.runtime.opening import read_trust
-from interlock.runtime.settings import Address
-from interlock.runtime.workspace import Workspace
 from interlock.trials.replay.trace import Format, read_trace
 from interlock.trials.simulate.outage import Kind, Known, Outage, Scope, Subject
 from interlock.trials.simulate.picture import Occurrence, name_of
-from interlock.trials.simulate.premises import Premises, few
-from interlock.trials.simulate.question import Setting, imagine, repeat, retrace, watched
+from interlock.trials.simulate.premises import few
+from interlock.trials.simulate.question import imagine, repeat, retrace, watched
 from interlock.trials.simulate.recorded import read_verdicts
 from interlock.trials.simulate.run import Progress
-from interlock.trials.simulate.stand_in import StandIn
 from interlock.trials.simulate.story import Story, tell
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.identifiers import RouteId
@@ -39,28 +30,6 @@ VERDICTS_S_MAX = 366 * 86_400
 
 LATE_SHARE = 0.9
 """Of the probe's patience: a call that takes longer is a time-out, and no longer slow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A workspace whose drafts are tried.
-
-    Attributes:
-        setting: What is tried.
-        known: What could be out.
-        monitored: Where the health-monitor's figures are from.
-        problems: What is wrong with the drafts; errors forbid the simulation.
-    """
-
-    setting: Setting
-    known: Known
-    monitored: str
-    problems: list[Problem]
-
-    @property
-    def premises(self) -> Premises:
-        """What the simulation will take for granted."""
-        return Premises(self.setting, self.monitored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,78 +84,6 @@ class VerdictsFile:
 Incident = Imagined | CallsFile | VerdictsFile
 
 
-def open_workspace(folder: Path, files: Sequence[Path], now: Micros) -> Tried:
-    """Read a workspace and the drafts that are tried.
-
-    Args:
-        folder: The workspace, or a folder in it.
-        files: The policies; by default all of the workspace's.
-        now: The time.
-
-    Raises:
-        ConfigurationError: There is no policy, or a file is none or cannot be read.
-    """
-    workspace = Workspace.around(files[0] if files else folder)
-    drafts = list(files) or sorted(workspace.policies.glob("*.yaml"))
-    if not drafts:
-        raise ConfigurationError(
-            f"{workspace.policies} holds no policy.", "Write one (`interlock init` makes an example), or name a file."
-        )
-    problems: list[Problem] = []
-    policies: dict[Path, RoutePolicy] = {}
-    for draft in drafts:
-        opened = open_document(draft, Surroundings.of(draft, None, None, None), now)
-        problems += opened.problems
-        for record in opened.records.values():
-            if not isinstance(record, RoutePolicy):
-                raise ConfigurationError(f"{draft} is no policy.", "Name the YAML files of policies.")
-            policies[draft] = record
-    registry = open_document(workspace.registry, Surroundings.of(workspace.registry, None, None, None), now)
-    entries = [record for record in registry.records.values() if isinstance(record, Registration)]
-    trust, _ = read_trust(workspace.root)
-    stand_in = StandIn.of(trust)
-    problems += registry.problems
-    if not forbids(problems):
-        _count(stand_in, policies)
-    rules, monitored = _rules(workspace)
-    interval_us, timeout_us = _probe(workspace)
-    guards = {guard for policy in policies.values() for rule in policy.routes for guard in rule.guards}
-    setting = Setting(
-        stand_in,
-        list(policies.values()),
-        entries,
-        rules,
-        now,
-        interval_us=interval_us,
-        timeout_us=timeout_us,
-    )
-    return Tried(setting, Known([entry.model for entry in entries], guards), monitored, problems)
-
-
-def _count(stand_in: StandIn, policies: Mapping[Path, RoutePolicy]) -> None:
-    """Each policy must count once everybody has signed it."""
-    book = stand_in.book()
-    for draft, policy in policies.items():
-        book = stand_in.check(book, stand_in.policy(policy), str(draft))
-
-
-_NOWHERE = {"bootstrap": "127.0.0.1:9", "deployment": "simulation", "trust_root": Path(), "owner": "x", "key": Path()}
-
-
-def _rules(workspace: Workspace) -> tuple[Rules, str]:
-    """The health-monitor's figures: as its settings have them, or the usual ones."""
-    path = workspace.settings("health-monitor")
-    if path.is_file():
-        return HealthMonitorSettings.load(path).rules, f"settings/{path.name}"
-    return HealthMonitorSettings(**_NOWHERE, listen=Address("127.0.0.1", 0)).rules, "the defaults"  # type: ignore[arg-type]
-
-
-def _probe(workspace: Workspace) -> tuple[Micros, Micros]:
-    path = workspace.settings("probe")
-    settings = ProbeSettings.load(path) if path.is_file() else ProbeSettings(**_NOWHERE)  # type: ignore[arg-type]
-    return settings.interval, settings.timeout
-
-
 def play(tried: Tried, incident: Incident, progress: Progress) -> Played:
     """Play an incident.
 
@@ -204,7 +101,7 @@ def _imagined(tried: Tried, incident: Imagined, progress: Progress) -> Played:
     setting = tried.setting
     ends = Micros(incident.begins + incident.lasts)
     latency_us = incident.latency_us or Micros(round(setting.timeout_us * LATE_SHARE))
-    used = {rung.model.name for policy in setting.policies for rule in policy.routes for rung in rule.ladder}
+    used = tried.models
     outages, occurrences, notes = [], [], []
     for subject in incident.subjects:
         hit = _hit(tried.known, subject)
@@ -271,15 +168,16 @@ def _calls(tried: Tried, incident: CallsFile, progress: Progress) -> Played:
     name = str(incident.file)
     calls = read_trace(_lines(incident.file), incident.written, name)
     _must_not_outlast(name, calls[-1].ended_s, CALLS_S_MAX)
+    _must_name(incident.names, {call.model for call in calls}, tried.known, name)
     named = [replace(call, model=incident.names.get(call.model, call.model)) for call in calls]
-    used = {rung.model.name for policy in tried.setting.policies for rule in policy.routes for rung in rule.ladder}
+    used = tried.models
     told = sorted({call.model for call in named})
     _must_concern(
         name, told, used, "Say with --as NAME=MODEL which model of the registry a name of the file stands for."
     )
     kept = [call for call in named if call.model in used]
     stories = tell(retrace(tried.setting, kept, incident.begins, progress))
-    first, last = min(call.ended_s - call.latency_s for call in kept), kept[-1].ended_s
+    first, last = max(0.0, min(call.ended_s - call.latency_s for call in kept)), kept[-1].ended_s
     occurrences = [
         Occurrence.recorded(
             "recorded calls", _after(incident.begins, first), _after(incident.begins, last), f"{len(kept)} calls"
@@ -295,9 +193,10 @@ def _verdicts(tried: Tried, incident: VerdictsFile, progress: Progress) -> Playe
     name = str(incident.file)
     verdicts = read_verdicts(_lines(incident.file), name)
     _must_not_outlast(name, verdicts[-1].at / SECOND, VERDICTS_S_MAX)
-    used = {rung.model.name for policy in tried.setting.policies for rule in policy.routes for rung in rule.ladder}
     told = sorted({verdict.model for verdict in verdicts})
-    _must_concern(name, told, used | set(tried.known.guard_subjects()), "Name the policies whose models it speaks of.")
+    _must_concern(
+        name, told, tried.models | set(tried.known.guard_subjects()), "Name the policies whose models it speaks of."
+    )
     kept = watched(verdicts, tried.setting.policies)
     notes = [] if kept else [f"No policy watches an objective that {name} speaks of: nobody is touched."]
     stories = tell(repeat(tried.setting, verdicts, incident.begins, progress))
@@ -322,6 +221,18 @@ def _must_concern(name: str, told: Sequence[str], used: set[str], mend: str) -> 
         raise ConfigurationError(
             f"{name} speaks of {few(told)}; the ladders hold {few(sorted(used))}: nothing of it concerns anybody.", mend
         )
+
+
+def _must_name(names: Mapping[str, str], told: set[str], known: Known, file: str) -> None:
+    """A name that is misspelt would leave its model well, unseen."""
+    registered = {model.name for model in known.models}
+    for name, model in names.items():
+        for where, asked, known_there in ((file, name, told), ("the registry", model, registered)):
+            if asked not in known_there:
+                near = get_close_matches(asked, known_there, n=3) or sorted(known_there)
+                raise ConfigurationError(
+                    f"--as {name}={model}: {where} has no {asked}.", f"Write one of its names, such as {few(near)}."
+                )
 
 
 def _lines(file: Path) -> list[str]:

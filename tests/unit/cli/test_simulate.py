@@ -210,7 +210,14 @@ class TestUsage:
             ((*OUTAGE, "--share", "0.5"), "--share"),
             ((*OUTAGE, "--share", "101%"), "--share"),
             ((*OUTAGE, "--share", "nan%"), "--share"),
-            ((*OUTAGE, "--answers-in", "0s"), "--answers-in"),
+            ((*OUTAGE, "--kind", "errors", "--share", "half"), "--share: 'half' is no share"),
+            ((*OUTAGE, "--kind", "latency", "--answers-in", "0s"), "--answers-in: it must last"),
+            ((*OUTAGE, "--share", "30%"), "--share says nothing without --kind errors"),
+            ((*OUTAGE, "--kind", "errors", "--answers-in", "2s"), "--answers-in says nothing without --kind latency"),
+            ((*OUTAGE, "--as", "a=atlas-large"), "--as says nothing without --calls"),
+            ((*OUTAGE, "--format", "csv"), "--format says nothing without --calls"),
+            (("--verdicts", "v.jsonl", "--for", "2h"), "--for says nothing without --outage"),
+            (("--calls", "c.csv", "--kind", "errors"), "--kind says nothing without --outage"),
             ((*OUTAGE, "--approve-after", "x"), "--approve-after"),
             (("--calls", "c.csv", "--as", "openai-70b"), "--as"),
         ],
@@ -330,6 +337,27 @@ class TestCalls:
         file.write_text(trace(*((at, "0.3", "timeout") for at in range(30)), model="groq-70b"))
         assert "speaks of groq-70b" in simulate("--calls", file, code=2)["error"]
         assert simulate("--calls", file, "--as", "Groq-70b=atlas-large")["touched"] == ["invoice/main/*"]
+
+    @pytest.mark.parametrize(
+        ("pair", "said"),
+        [("grok-70b=atlas-large", "calls.csv has no grok-70b"), ("groq-70b=atlas-lrge", "registry has no atlas-lrge")],
+    )
+    def test_a_name_that_is_misspelt_does_not_leave_its_model_well_unseen(
+        self, simulate: AsJson, tmp_path: Path, pair: str, said: str
+    ) -> None:
+        file = tmp_path / "calls.csv"
+        calls = trace((1, "0.3", "timeout")) + "\n" + trace((2, "0.3", "ok"), model="groq-70b").partition("\n")[2]
+        file.write_text(calls)
+        told = simulate("--calls", file, "--as", pair, code=2)
+        assert said in told["error"]
+        assert pair.partition("=")[2][:5] in told["mend"] or "groq-70b" in told["mend"]
+
+    def test_a_call_that_began_before_the_record_does_not_move_its_beginning(
+        self, simulate: AsJson, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "calls.csv"
+        file.write_text("provider,model_size,ttft_s,end_to_end_latency_s,error_code\natlas,large,1,500,\n")
+        assert simulate("--calls", file)["incident"][0]["from_s"] == 60
 
     @pytest.mark.parametrize(
         ("content", "said"),
