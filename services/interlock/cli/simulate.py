@@ -45,12 +45,10 @@ def simulate(
         list[str] | None,
         typer.Option(metavar="model|provider|region|guard:NAME", help="What is out; may be given again."),
     ] = None,
-    kind: Annotated[Kind | None, typer.Option(help="How the outage shows.", show_default="unavailable")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="How the outage shows; by default `unavailable`.")] = None,
     begins: Annotated[str, typer.Option("--from", help="How long all is well before the incident.")] = "1m",
-    lasts: Annotated[str | None, typer.Option("--for", help="How long the outage lasts.", show_default="30m")] = None,
-    share: Annotated[
-        str | None, typer.Option(help="errors: the share of calls that fails.", show_default="50%")
-    ] = None,
+    lasts: Annotated[str | None, typer.Option("--for", help="How long the outage lasts; by default 30m.")] = None,
+    share: Annotated[str | None, typer.Option(help="errors: the share of calls that fails; by default 50%.")] = None,
     answers_in: Annotated[
         str | None, typer.Option(help="latency: how long a call takes; by default nearly as long as the probe waits.")
     ] = None,

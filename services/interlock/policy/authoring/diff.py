@@ -9,7 +9,8 @@ Some directions are not plain:
 1. A longer `stable` or `dwell` narrows: the route returns later to a higher rung, which may do more.
 2. `approval.within` widens as it grows: without it nobody can let a rung in that was not accepted in advance.
 3. Another kind of work widens where less is asked of it (`workflows`).
-4. `suspend`, `human_queue` and `safe_shutdown` are one rank: nothing that a model wrote leaves them.
+4. A canary plan narrows where it halts more often or at smaller weights; where it does the one and not the other, it does neither.
+5. `suspend`, `human_queue` and `safe_shutdown` are one rank: nothing that a model wrote leaves them.
 
 Not handled here: whether either may be signed (`check`).
 """
@@ -163,6 +164,11 @@ def _steps(plan: CanaryPlan | None) -> str:
     return _weights(plan.steps) if plan else "at once"
 
 
+def _halts(steps: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Each halt with every weight that comes after it: a plan that halts more often, or as often and sooner, has all of another's."""
+    return ((halt, weight) for halt, step in enumerate(steps) for weight in range(step, WHOLE))
+
+
 def _weights(steps: Iterable[int]) -> str:
     return " ".join(f"{step}%" for step in (*steps, WHOLE))
 
@@ -215,7 +221,7 @@ def _lasting(value: Micros) -> str:
 
 
 _CANARY: Compare[CanaryPlan] = all_of(
-    inclusion("canary.steps", lambda plan: plan.steps, tuple, NARROWS, _weights),
+    inclusion("canary.steps", lambda plan: plan.steps, _halts, NARROWS, _weights),
     falling("canary.calls_min", lambda plan: plan.calls_min),
     _duration("canary.time_min", lambda plan: plan.time_min_us, falling),
     _duration("canary.wait_max", lambda plan: plan.wait_max_us),

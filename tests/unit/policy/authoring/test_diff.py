@@ -419,10 +419,25 @@ def test_a_mode_in_which_the_agent_goes_on_sooner_widens(before: Mode, after: Mo
     assert [(each.what, each.direction) for each in found] == [("triggers.errors.mode", direction)]
 
 
-def test_other_steps_of_a_canary_are_neither_more_nor_less() -> None:
-    (found,) = diff(POLICY, with_plan(steps=(2, 5, 25)))
-    assert (found.what, found.before, found.after) == ("canary.steps", "1% 5% 25% 100%", "2% 5% 25% 100%")
-    assert found.direction is NEITHER
+@pytest.mark.parametrize(
+    ("steps", "direction"),
+    [
+        ((90,), WIDENS),
+        ((2, 5, 25), WIDENS),
+        ((1, 5, 26), WIDENS),
+        ((1, 5, 24), NARROWS),
+        ((1, 5, 25, 50), NARROWS),
+        ((2, 4, 25), NEITHER),
+        ((1, 2, 3), NARROWS),
+        ((2, 6, 26, 50), NEITHER),
+    ],
+)
+def test_a_canary_that_halts_later_widens(steps: tuple[int, ...], direction: Direction) -> None:
+    (found,) = diff(POLICY, with_plan(steps=steps))
+    assert (found.what, found.direction) == ("canary.steps", direction)
+    (back,) = diff(with_plan(steps=steps), POLICY)
+    assert back.direction is direction.opposite
+    assert (found.before, found.after) == (back.after, back.before)
 
 
 def test_a_kind_of_work_of_which_other_things_are_asked_is_told_demand_by_demand() -> None:
