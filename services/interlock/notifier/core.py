@@ -95,9 +95,15 @@ def kind_of(slot: int, *, accepted: bool) -> NoticeKind:
 def apply(progress: Progress, notice: Notice) -> Progress:
     """Take one outcome, fresh or read back from the topic, in any order and any number of times."""
     ended = notice.kind if notice.kind in (NoticeKind.ACCEPTED, NoticeKind.EXHAUSTED) else None
+    return both(progress, Progress(min(notice.attempt, SLOTS), ended))
+
+
+def both(progress: Progress, more: Progress) -> Progress:
+    """Where a channel stands by what two say of it."""
     # Two notifiers may have overlapped: that it was accepted is the truth that matters, whoever gave up.
-    end = NoticeKind.ACCEPTED if NoticeKind.ACCEPTED in (progress.end, ended) else progress.end or ended
-    return replace(progress, slot=max(progress.slot, min(notice.attempt, SLOTS)), end=end)
+    accepted = NoticeKind.ACCEPTED in (progress.end, more.end)
+    end = NoticeKind.ACCEPTED if accepted else progress.end or more.end
+    return replace(progress, slot=max(progress.slot, more.slot), end=end)
 
 
 def asked_to_wait(progress: Progress, until: Micros) -> Progress:

@@ -32,6 +32,7 @@ class News:
         id: Its name in notices: the change's, or `review/` and the change's.
         event_id: Its identity, 32 bytes: the receivers' idempotency key, in hex.
         agent: Whose policy names the channels.
+        root_version: The trust root under which it came to be; of a review, of which that is not known, the present one.
         issued_at: From when on it is to be told.
         body: What is sent, the same bytes in every attempt.
     """
@@ -39,6 +40,7 @@ class News:
     id: str
     event_id: bytes
     agent: str
+    root_version: int
     issued_at: Micros
     body: bytes
 
@@ -53,19 +55,20 @@ def news_in(step: AuditRecord, trust: TrustRoot) -> Iterator[News | Refused]:
             if isinstance(review, Reason):
                 yield Refused(review, entry.key)
             elif review.overdue:
-                yield _of_review(entry, review, step.now)
+                yield _of_review(entry, review, step.now, trust.version)
 
 
 def news_of(change: Change) -> News:
     """A change as it is told."""
     said = change.value
-    return News(said.id, change.event_id, said.agent, said.issued_at, body_of(said, change.event_id))
+    body = body_of(said, change.event_id)
+    return News(said.id, change.event_id, said.agent, said.root_version, said.issued_at, body)
 
 
-def _of_review(entry: Entry, review: ReviewEntry, at: Micros) -> News | Refused:
+def _of_review(entry: Entry, review: ReviewEntry, at: Micros, root_version: int) -> News | Refused:
     route, value = RouteId.parse(review.route), entry.value or b""
     if route is None:
         return Refused(Reason.OUT_OF_BOUNDS, entry.key)
     event_id = digest(b"".join((_REVIEW_OVERDUE, entry.key.encode(), b"\x00", value)))
     body = body_of_review(entry.key.removeprefix(_REVIEW), review, event_id, at)
-    return News(entry.key, event_id, route.agent, at, body)
+    return News(entry.key, event_id, route.agent, root_version, at, body)

@@ -158,7 +158,7 @@ class NotifierService:
             if isinstance(found, Refused):
                 tellings.start(self._report(found, record))
             else:
-                tellings.start(self._tell(found, self._receipts.claim(found.event_id)))
+                tellings.start(self._tell(found, self._receipts.claim(found.event_id, found.root_version)))
 
     async def _tell(self, news: News, known: Mapping[str, Progress]) -> None:
         if await Telling(self._office, news, known).run():
@@ -169,7 +169,7 @@ class NotifierService:
 
     async def _read_receipts(self) -> None:
         for record in await self._inbox.notices.read_to_end():
-            refused = self._receipts.take(record.value, self._inbox.policies.book.trust)
+            refused = self._receipts.take(record.value, self._inbox.policies.roots)
             if refused is not None:
                 await self._report(refused, record)
         await self._inbox.notices.close()

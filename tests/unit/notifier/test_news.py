@@ -68,7 +68,12 @@ def test_a_change_and_a_review_of_one_step_are_both_told():
     found = told(entry(), changes=(DEPLOYMENT.seal(change, "decision-1"),))
     assert [news.id for news in found] == [change.id, f"review/{CHANGE}"]
     assert found[0] == News(
-        change.id, event_id_of(change), "support", change.issued_at, body_of(change, event_id_of(change))
+        change.id,
+        event_id_of(change),
+        "support",
+        change.root_version,
+        change.issued_at,
+        body_of(change, event_id_of(change)),
     )
 
 

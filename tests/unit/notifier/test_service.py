@@ -25,6 +25,7 @@ from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
+from interlock.signing.roles import Role
 from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
 from interlock.testing.virtual_time import START, VirtualClock, run_virtually
@@ -183,6 +184,25 @@ def test_after_a_restart_nothing_that_was_accepted_is_told_again():
             async with world.notifier():
                 await asyncio.sleep(3)
         assert len(world.received) == 1
+
+    virtual(scenario)
+
+
+def test_after_a_restart_nothing_is_told_again_though_the_key_that_signed_the_receipt_is_gone():
+    async def scenario(world: World) -> None:
+        world.publish_policy()
+        world.claim()
+        async with world.notifier():
+            world.change(1)
+            await asyncio.sleep(5)
+        root, key = DEPLOYMENT.next_root(2), (DEPLOYMENT.key("probe-1").keyid,)
+        grants = tuple(replace(each, keyids=key) if each.role is Role.NOTIFIER else each for each in root.grants)
+        sealed = DEPLOYMENT.seal(replace(root, grants=grants), "root-1", "root-2")
+        world.broker.append(Position(POLICIES.name, 0), b"root/2", sealed)
+        async with world.notifier():
+            await asyncio.sleep(5)
+        assert len(world.received) == 1
+        assert world.findings() == []
 
     virtual(scenario)
 
