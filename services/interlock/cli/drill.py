@@ -12,6 +12,7 @@ from interlock.cli.answer import NO, Json, say
 from interlock.cli.trial import Keep, folder_of, to_the_end
 from interlock.runtime.clock import SystemClock
 from interlock.trials.demo.view import PlainView
+from interlock.trials.drill.catalogue import EXERCISES
 from interlock.trials.drill.filed import page
 from interlock.trials.drill.filing import filing
 from interlock.trials.drill.ground import DEADLINE_S, Drill
@@ -116,3 +117,7 @@ def _show(console: Console, drilled: Drilled) -> None:
     passed = sum(outcome.passed for outcome in drilled.outcomes)
     told = f"\n{passed} of {len(drilled.outcomes)} tests passed, on {drilled.drill.broker}"
     console.print(Text(f"{told}; governance had to be told within {drilled.drill.deadline_s:g} s."), soft_wrap=True)
+    run = {outcome.exercise.id for outcome in drilled.outcomes}
+    left_out = [exercise.id for exercise in EXERCISES if exercise.id not in run]
+    if left_out:
+        console.print(Text(f"Not run: {', '.join(left_out)}."), soft_wrap=True)

@@ -65,11 +65,12 @@ def test_a_run_is_told_a_line_a_test_and_as_json(capsys: pytest.CaptureFixture[s
 
     command._show(Console(width=40), drilled)
 
-    first, second, *_, last = capsys.readouterr().out.splitlines()
+    first, second, *_, last, left_out = capsys.readouterr().out.splitlines()
     assert first.split() == ["8.1", "passed", *EXERCISES[0].title.split(), "as", "it", "must", "be"]
     assert second.startswith("8.2  FAILED")
     assert second.endswith("Somebody was served.")
     assert last.startswith("1 of 2 tests passed")
+    assert left_out == "Not run: 8.3, 8.4, 8.5, 8.6, 8.7."
     told = document(drilled)
     assert not told["passed"]
     assert told["tests"][0] == {
@@ -85,4 +86,6 @@ def _drilled(folder: Path) -> Drilled:
     first, second = Outcome(EXERCISES[0]), Outcome(EXERCISES[1])
     first.add(Seen({"moves": 2}, "as it must be"))
     second.add(Seen({}, "", ("Somebody was served.",)))
-    return Drilled(Drill(folder), [first, second], Micros(1), Micros(2), Witness(Deployment().book()), replies={}, notices=())
+    return Drilled(
+        Drill(folder), [first, second], Micros(1), Micros(2), Witness(Deployment().book()), replies={}, notices=()
+    )

@@ -86,6 +86,15 @@ def test_a_drill_that_was_not_passed_says_so_first(filing: Filing) -> None:
     assert all(difference in written for difference in filing.differences)
 
 
+def test_a_part_of_the_tests_is_not_shown_as_the_standard() -> None:
+    whole = replace(FILING, chapters=[replace(CHAPTER, id=f"8.{number}") for number in range(1, 8)])
+
+    assert "tests 8.1 to 8.7: report" in page(whole)
+    assert "not run" not in page(whole)
+    assert "tests 8.1 to 8.7: report" not in page(FILING)
+    assert "1 of 1 tests; not run: 8.1, 8.2, 8.3, 8.5, 8.6, 8.7" in page(FILING)
+
+
 def test_what_was_read_from_elsewhere_is_text_and_nothing_more() -> None:
     hostile = '</style><script>alert("x")</script>\x1b[2J\u202e'
     told = replace(

@@ -1,5 +1,6 @@
 """HTML from values. Everything that is not markup of ours goes through `text`, which escapes it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -12,6 +13,11 @@ def text(value: object) -> str:
     """A value as text that is no markup, and holds nothing that hides."""
     shown = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in str(value))
     return escape(shown if len(shown) <= CELL_CHARS_MAX else shown[: CELL_CHARS_MAX - 1] + "…")
+
+
+def prose(said: str) -> str:
+    """A sentence as text; what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(said))
 
 
 def element(name: str, *inside: str, **attributes: str) -> str:
