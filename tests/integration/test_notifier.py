@@ -9,28 +9,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from interlock.notifier.webhook import public_text
-from interlock.records.audit import AuditKind, AuditRecord, Entry
+from interlock.records.audit import Entry
 from interlock.records.codec import encode
-from interlock.records.log import NO_TERM, ShardLog
-from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.state import ReviewEntry
 from interlock.records.telling import Finding, Notice, NoticeKind
-from interlock.runtime.bus import Bus, Position
+from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.signing.statement import Statement
-from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
+from interlock.testing.log_hand import LogHand
 from interlock.testing.webhook_receiver import Received, WebhookReceiver
-from interlock.vocabulary.identifiers import ANY, RouteId, shard_of
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros
-from interlock.wire.topics import AUDIT, FINDINGS, NOTICES, POLICIES, SHARDS
+from interlock.wire.topics import FINDINGS, NOTICES, POLICIES
 
 PATIENCE_S = 60
 T = TypeVar("T", bound=Statement)
@@ -46,7 +42,7 @@ class World:
     receiver: WebhookReceiver
     directory: Path
     agent: str
-    log: ShardLog
+    hand: LogHand
 
     @classmethod
     async def open(
@@ -55,54 +51,32 @@ class World:
         """Publish the policy and claim the shard, as decision would."""
         (agent,) = deployment.agents
         deployment.install(directory)
-        world = cls(deployment, bootstrap, bus, receiver, directory, agent, ShardLog(shard_of(agent, SHARDS)))
+        world = cls(deployment, bootstrap, bus, receiver, directory, agent, LogHand(deployment, bus, agent))
         policy = deployment.policy(agent, ["atlas", "birch"], webhook=receiver.url)
         await (await bus.publisher()).publish(POLICIES.name, f"policy/{agent}", policy, partition=0)
-        await world._append(
-            AuditRecord(world.log.shard, AuditKind.CLAIM, "decision-1", NO_TERM, 0, Micros(0), (), (), (), b"")
-        )
-        await world._read_log()
+        await world.hand.claim()
         return world
-
-    async def change(self, *, by: str = "decision-1", **fields: Any) -> bytes:
-        """Append a step with one change; the event id under which it must be told."""
-        now = SystemClock().now().wall
-        sequence = (self.log.sequence or 0) + 1
-        route = RouteId(self.agent, "main", ANY)
-        change = self.deployment.change(
-            route, shard=self.log.shard, term=self.log.term, version=sequence, issued_at=now, **fields
-        )
-        sealed = self.deployment.seal(change, "decision-1")
-        step = AuditRecord(self.log.shard, AuditKind.STEP, by, self.log.term, sequence, now, (), (sealed,), (), b"")
-        await self._append(step, by=by)
-        if by == "decision-1":
-            self.log.sequence = sequence
-        return event_id_of(change)
 
     async def overdue(self, change: str) -> str:
         """Append a step by which the review of a change became overdue; its name in notices."""
-        now, sequence = SystemClock().now().wall, (self.log.sequence or 0) + 1
+        now = SystemClock().now().wall
         review = ReviewEntry(f"{self.agent}/main/*", "atlas", "birch", now, now, overdue=True, team="team-one")
         entry = Entry(f"review/{change}", encode(review))
-        step = AuditRecord(
-            self.log.shard, AuditKind.STEP, "decision-1", self.log.term, sequence, now, (), (), (entry,), b""
-        )
-        await self._append(step)
-        self.log.sequence = sequence
+        await self.hand.entry(entry)
         return entry.key
 
     async def named(self, name: str) -> list[Notice]:
         """Every notice under a name."""
-        return [notice for notice in await self._read(NOTICES.name, Notice) if notice.change_id == name]
+        return [notice for notice in await self.hand.read(NOTICES.name, Notice) if notice.change_id == name]
 
     async def notices(self, event_id: bytes) -> list[Notice]:
         """Every notice of a change, in the order of attempts."""
-        told = await self._read(NOTICES.name, Notice)
+        told = await self.hand.read(NOTICES.name, Notice)
         return sorted((n for n in told if n.event_id == event_id), key=lambda notice: notice.attempt)
 
     async def findings(self) -> list[Finding]:
         """Every finding of this notifier."""
-        return await self._read(FINDINGS.name, Finding)
+        return await self.hand.read(FINDINGS.name, Finding)
 
     @asynccontextmanager
     async def notifier(self) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -123,27 +97,6 @@ class World:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-
-    async def _append(self, record: AuditRecord, *, by: str = "decision-1") -> None:
-        publisher = await self.bus.publisher()
-        sealed = self.deployment.seal(record, by)
-        await publisher.publish(AUDIT.name, str(self.log.shard), sealed, partition=self.log.shard)
-
-    async def _read_log(self) -> None:
-        """Take what is in the log already, other tests' records too, as an owner does after its claim."""
-        where = Position(AUDIT.name, self.log.shard)
-        reader = await self.bus.reader([where], start={where: 0})
-        for record in await reader.read_to_end():
-            opened = open_sealed(record.value, self.deployment.root, AuditRecord)
-            if isinstance(opened, Verified):
-                self.log.take(record.offset, opened.value)
-        await reader.close()
-
-    async def _read(self, topic: str, kind: type[T]) -> list[T]:
-        reader = await self.bus.reader([topic])
-        opened = [open_sealed(record.value, self.deployment.root, kind) for record in await reader.read_to_end()]
-        await reader.close()
-        return [item.value for item in opened if isinstance(item, Verified)]
 
 
 @pytest.fixture
@@ -182,7 +135,7 @@ async def eventually(ask: Callable[[], Awaitable[list[T]]], holds: Callable[[lis
 
 async def test_a_change_in_the_log_becomes_one_accepted_notice_with_a_receipt(world: World) -> None:
     async with world.notifier() as process:
-        event_id = await world.change()
+        event_id = await world.hand.change()
         requests = await world.receiver.wait_for(accepted(event_id), within_s=PATIENCE_S)
         (notice,) = await until(world, event_id, NoticeKind.ACCEPTED)
         process.send_signal(signal.SIGTERM)
@@ -198,7 +151,7 @@ async def test_a_change_in_the_log_becomes_one_accepted_notice_with_a_receipt(wo
 async def test_who_must_approve_is_told_on_the_spot_what_waits_and_how_to_approve_it(world: World) -> None:
     proposal = {"target": None, "safe_state": "human_queue", "proposal": "p-1", "proposed": "birch"}
     async with world.notifier():
-        event_id = await world.change(**proposal, proposal_until=SystemClock().now().wall, material_in=("tools",))
+        event_id = await world.hand.change(**proposal, proposal_until=SystemClock().now().wall, material_in=("tools",))
         requests = await world.receiver.wait_for(accepted(event_id), within_s=PATIENCE_S)
     (told,) = [request.body["data"] for request in requests if request.id == event_id.hex()]
     assert told["proposal"]["approve"] == f"interlock approve '{world.agent}/main/*' p-1"
@@ -212,7 +165,7 @@ async def test_an_overdue_review_is_told_once_though_the_notifier_starts_again(w
         (notice,) = await eventually(lambda: world.named(name), bool)
         process.kill()
     async with world.notifier():
-        later = await world.change()
+        later = await world.hand.change()
         await until(world, later, NoticeKind.ACCEPTED)
     (request,) = [each for each in world.receiver.requests if each.id == notice.event_id.hex()]
     assert request.genuine
@@ -224,7 +177,7 @@ async def test_an_overdue_review_is_told_once_though_the_notifier_starts_again(w
 async def test_a_receiver_that_fails_twice_is_told_a_third_time(world: World) -> None:
     world.receiver.answers.extend(["500", "500"])
     async with world.notifier():
-        event_id = await world.change()
+        event_id = await world.hand.change()
         await world.receiver.wait_for(accepted(event_id), within_s=PATIENCE_S)
         told = await until(world, event_id, NoticeKind.ACCEPTED)
     assert [notice.kind for notice in told] == [NoticeKind.FAILED, NoticeKind.FAILED, NoticeKind.ACCEPTED]
@@ -235,7 +188,7 @@ async def test_a_receiver_that_fails_twice_is_told_a_third_time(world: World) ->
 async def test_a_notifier_killed_in_mid_course_goes_on_under_the_same_id_and_repeats_nothing(world: World) -> None:
     world.receiver.answers.extend(["500", "500", "hang"])
     async with world.notifier() as process:
-        event_id = await world.change()
+        event_id = await world.hand.change()
         await world.receiver.wait_for(answered(event_id, 3), within_s=PATIENCE_S)  # the third hangs in mid-air
         process.kill()
         await process.wait()
@@ -253,18 +206,18 @@ async def test_a_notifier_killed_in_mid_course_goes_on_under_the_same_id_and_rep
 
 async def test_what_was_accepted_before_a_restart_is_not_told_again(world: World) -> None:
     async with world.notifier():
-        first = await world.change()
+        first = await world.hand.change()
         await until(world, first, NoticeKind.ACCEPTED)
     async with world.notifier():
-        second = await world.change()
+        second = await world.hand.change()
         requests = await world.receiver.wait_for(accepted(second), within_s=PATIENCE_S)
     assert [request.id for request in requests] == [first.hex(), second.hex()]
 
 
 async def test_a_step_signed_in_the_wrong_role_is_a_finding_and_nobody_is_told(world: World) -> None:
     async with world.notifier():
-        forged = await world.change(by="gateway-1")
-        genuine = await world.change()
+        forged = await world.hand.change(by="gateway-1")
+        genuine = await world.hand.change()
         requests = await world.receiver.wait_for(accepted(genuine), within_s=PATIENCE_S)
         await eventually(world.findings, lambda found: any(f.reason == Reason.ROLE_NOT_ALLOWED for f in found))
     assert forged.hex() not in {request.id for request in requests}

@@ -9,29 +9,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
-from interlock.records.audit import AuditKind, AuditRecord
 from interlock.records.change import Cause, Trigger
 from interlock.records.commands import Command, Verb
 from interlock.records.documents import Unnotified, Webhook
-from interlock.records.log import NO_TERM, ShardLog
-from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.telling import Breach, Finding, Notice, NoticeKind
-from interlock.runtime.bus import Bus, Position
+from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.signing.statement import Statement
-from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
+from interlock.testing.log_hand import LogHand
 from interlock.testing.webhook_receiver import Received, WebhookReceiver
-from interlock.vocabulary.identifiers import ANY, RouteId, shard_of
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import SECOND, Micros, seconds
+from interlock.vocabulary.time import SECOND
 from interlock.watch.last_channel import public_text
-from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, NOTICES, POLICIES, SHARDS
+from interlock.wire.topics import COMMANDS, FINDINGS, NOTICES, POLICIES
 
 PATIENCE_S = 60
 DEADLINE_S = 4
@@ -48,7 +44,7 @@ class World:
     receiver: WebhookReceiver
     directory: Path
     agent: str
-    log: ShardLog
+    hand: LogHand
 
     async def publish_policy(self, unnotified: Unnotified) -> None:
         policy = replace(
@@ -59,48 +55,19 @@ class World:
         sealed = self.deployment.seal(policy, "grace", "oscar")
         await (await self.bus.publisher()).publish(POLICIES.name, f"policy/{self.agent}", sealed, partition=0)
 
-    async def claim(self) -> None:
-        """Claim the shard, as decision would, and take what is in the log already, other tests' records too."""
-        record = AuditRecord(self.log.shard, AuditKind.CLAIM, "decision-1", NO_TERM, 0, Micros(0), (), (), (), b"")
-        await self._append(record)
-        where = Position(AUDIT.name, self.log.shard)
-        reader = await self.bus.reader([where], start={where: 0})
-        for found in await reader.read_to_end():
-            opened = open_sealed(found.value, self.deployment.root, AuditRecord)
-            if isinstance(opened, Verified):
-                self.log.take(found.offset, opened.value)
-        await reader.close()
-
-    async def change(self, *, age_s: float = 0, **fields: Any) -> bytes:
-        """Append a step with one change; its identity."""
-        now = SystemClock().now().wall
-        self.log.sequence = (self.log.sequence or 0) + 1
-        change = self.deployment.change(
-            RouteId(self.agent, "main", ANY),
-            shard=self.log.shard,
-            term=self.log.term,
-            version=self.log.sequence,
-            issued_at=Micros(now - seconds(age_s)),
-        )
-        change = replace(change, **fields)
-        sealed = (self.deployment.seal(change, "decision-1"),)
-        place = (self.log.shard, AuditKind.STEP, "decision-1", self.log.term, self.log.sequence)
-        await self._append(AuditRecord(*place, now, (), sealed, (), b""))
-        return event_id_of(change)
-
     async def receipt(self, event_id: bytes, *, by: str = "notifier-1") -> None:
         now = SystemClock().now().wall
         notice = Notice("x", event_id, self.agent, "webhook:x", 1, NoticeKind.ACCEPTED, 204, "", now, now)
         await (await self.bus.publisher()).publish(NOTICES.name, "x", self.deployment.seal(notice, by))
 
     async def breaches(self) -> list[Breach]:
-        return await self._read(NOTICES.name, Breach)
+        return await self.hand.read(NOTICES.name, Breach)
 
     async def commands(self) -> list[Command]:
-        return await self._read(COMMANDS.name, Command)
+        return await self.hand.read(COMMANDS.name, Command)
 
     async def findings(self) -> list[Finding]:
-        return await self._read(FINDINGS.name, Finding)
+        return await self.hand.read(FINDINGS.name, Finding)
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -123,17 +90,6 @@ class World:
                 process.kill()
             await process.wait()
 
-    async def _append(self, record: AuditRecord) -> None:
-        publisher = await self.bus.publisher()
-        sealed = self.deployment.seal(record, "decision-1")
-        await publisher.publish(AUDIT.name, str(self.log.shard), sealed, partition=self.log.shard)
-
-    async def _read(self, topic: str, kind: type[T]) -> list[T]:
-        reader = await self.bus.reader([topic])
-        opened = [open_sealed(record.value, self.deployment.root, kind) for record in await reader.read_to_end()]
-        await reader.close()
-        return [item.value for item in opened if isinstance(item, Verified)]
-
 
 @pytest.fixture
 async def world(real_kafka: str, tmp_path: Path) -> AsyncIterator[World]:
@@ -143,8 +99,8 @@ async def world(real_kafka: str, tmp_path: Path) -> AsyncIterator[World]:
     (agent,) = deployment.agents
     try:
         async with WebhookReceiver(public_text(deployment.key("watch-1"))) as receiver:
-            log = ShardLog(shard_of(agent, SHARDS))
-            yield World(deployment, real_kafka, bus, receiver, tmp_path, agent, log)
+            hand = LogHand(deployment, bus, agent)
+            yield World(deployment, real_kafka, bus, receiver, tmp_path, agent, hand)
     finally:
         await bus.close()
 
@@ -168,9 +124,9 @@ async def test_a_change_that_nobody_was_told_of_is_on_record_its_agent_stopped_a
     world: World,
 ) -> None:
     await world.publish_policy(Unnotified.SUSPEND)
-    await world.claim()
+    await world.hand.claim()
     async with world.watch() as process:
-        event_id = await world.change()
+        event_id = await world.hand.change()
         (request,) = await world.receiver.wait_for(told_of(event_id), within_s=PATIENCE_S)
         (breach,) = await eventually(world.breaches, bool)
         (command,) = await world.commands()
@@ -189,9 +145,9 @@ async def test_a_change_that_nobody_was_told_of_is_on_record_its_agent_stopped_a
 
 async def test_a_receipt_in_time_leaves_nothing_to_record_and_a_forged_one_does_not(world: World) -> None:
     await world.publish_policy(Unnotified.SUSPEND)
-    await world.claim()
+    await world.hand.claim()
     async with world.watch():
-        told, untold = await world.change(), await world.change()
+        told, untold = await world.hand.change(), await world.hand.change()
         await world.receipt(told)
         await world.receipt(untold, by="gateway-1")
         requests = await world.receiver.wait_for(told_of(untold), within_s=PATIENCE_S)
@@ -203,16 +159,16 @@ async def test_a_receipt_in_time_leaves_nothing_to_record_and_a_forged_one_does_
 
 async def test_killed_and_restarted_again_and_again_it_records_each_breach_once(world: World) -> None:
     await world.publish_policy(Unnotified.SUSPEND)
-    await world.claim()
+    await world.hand.claim()
     changes = []
     for _ in range(3):
         async with world.watch() as process:
-            changes.append(await world.change())
+            changes.append(await world.hand.change())
             await eventually(world.breaches, lambda found: {b.event_id for b in found} == set(changes))
             process.kill()
     await world.receipt(changes[0])
     async with world.watch():
-        late = await world.change()
+        late = await world.hand.change()
         breaches = await eventually(world.breaches, lambda found: any(breach.event_id == late for breach in found))
     assert sorted(breach.event_id for breach in breaches) == sorted([*changes, late])
     assert len(await world.commands()) == 4
@@ -222,9 +178,9 @@ async def test_what_came_due_while_it_was_down_is_a_breach_at_once_and_a_suspens
     world: World,
 ) -> None:
     await world.publish_policy(Unnotified.SUSPEND)
-    await world.claim()
-    late = await world.change(age_s=3_600)
-    stopped = await world.change(age_s=3_600, cause=Cause(Trigger.UNNOTIFIED, None, "nobody was told"))
+    await world.hand.claim()
+    late = await world.hand.change(age_s=3_600)
+    stopped = await world.hand.change(age_s=3_600, cause=Cause(Trigger.UNNOTIFIED, None, "nobody was told"))
     async with world.watch():
         await world.receiver.wait_for(told_of(late, stopped), within_s=PATIENCE_S)
         breaches = await eventually(world.breaches, lambda found: len(found) == 2)
