@@ -183,6 +183,11 @@ def _pauses(_: Case, rule: RouteRule) -> Iterator[Breach]:
         if trigger.mode not in {Mode.SUSPEND, Mode.AWAIT_APPROVAL}:
             mend = "Write `mode: await_approval` or `mode: suspend` beside its `for`, or leave the mode out."
             yield Breach(trigger_path(trigger), f"it leaves its model by {trigger.mode}", mend)
+    for place, rung in enumerate(rule.ladder[1:], start=1):
+        if rung.accepted_in_advance or not material(rule.ladder[0], rung):
+            what = f"{rung.model.name} would take over unasked from a model that is denied, disabled or no longer validated"
+            mend = "Write `equivalent: false` beside it, and no `accepted_in_advance`: then it is approved each time."
+            yield Breach(("ladder", place, "model"), what, mend)
 
 
 def _execution_stays(_: Case, rule: RouteRule) -> Iterator[Breach]:
@@ -276,8 +281,8 @@ DEMANDS = (
     Demand(
         "pause-each-transition",
         (Workflow.TRADING,),
-        "every trigger has `mode: await_approval` or `suspend`",
-        "every transition is a pause in which a person looks",
+        "every trigger has `mode: await_approval` or `suspend`, and no fallback is `accepted_in_advance` or equivalent",
+        "every transition to another model is a pause in which a person looks",
         _each_route(_pauses),
     ),
     Demand(

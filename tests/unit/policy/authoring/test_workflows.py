@@ -52,6 +52,7 @@ def adding(line: str) -> Change:
 FALLBACK = "      - model: birch\n        accepted_by: oscar\n        accepted_in_advance: true\n"
 ALONE = (FALLBACK, "")
 OPEN = ("        accepted_in_advance", "        equivalent: false\n        accepted_in_advance")
+ASKED = ("accepted_in_advance: true", "equivalent: false")
 SILENT = ("        accepted_in_advance: true\n", "")
 CACHED = adding("safe_state: {cached_response: {max_age: 10m}}")
 PLAN = adding("canary: {steps: [5%], calls_min: 9, time_min: 1m, wait_max: 9m}")
@@ -66,7 +67,7 @@ MET: dict[Workflow, list[Change]] = {
     Workflow.DRAFTING: [],
     Workflow.CUSTOMER_FACING: [],
     Workflow.MONEY_MOVING: [OPEN],
-    Workflow.TRADING: [],
+    Workflow.TRADING: [ASKED],
     Workflow.CLINICAL: [],
     Workflow.LIVE_SYSTEM: [ALONE],
     Workflow.SAFETY_CRITICAL: [],
@@ -122,7 +123,7 @@ BREACHES: Sequence[tuple[str, str, list[Change], str, str]] = [
     ("short-grace", "customer_facing", [adding("grace: 2h")], "routes[0].grace", "2h is longer than 1h"),
     ("short-grace", "money_moving", [OPEN, adding("grace: 61s")], "routes[0].grace", "61s is longer than 1m"),
     ("watches-degradation", "clinical", [BARE], "routes[0].triggers", "nothing is watched that shows before"),
-    ("watches-degradation", "trading", [UNTOLD], "routes[0].triggers", "nothing is watched that shows before"),
+    ("watches-degradation", "trading", [ASKED, UNTOLD], "routes[0].triggers", "nothing is watched that shows before"),
     (
         "accepted-by-owner",
         "clinical",
@@ -149,9 +150,17 @@ BREACHES: Sequence[tuple[str, str, list[Change], str, str]] = [
     (
         "pause-each-transition",
         "trading",
-        [("for: 30s", "for: 30s, mode: cutover")],
+        [ASKED, ("for: 30s", "for: 30s, mode: cutover")],
         "routes[0].triggers.errors",
         "it leaves its model by cutover",
+    ),
+    ("pause-each-transition", "trading", [], "routes[0].ladder[1].model", "birch would take over unasked"),
+    (
+        "pause-each-transition",
+        "trading",
+        [("accepted_in_advance: true", "equivalent: false\n        accepted_in_advance: true")],
+        "routes[0].ladder[1].model",
+        "birch would take over unasked",
     ),
     (
         "ends-with-a-person",
