@@ -3,7 +3,9 @@
 METHOD = (
     (
         "The drill founds a deployment of its own and runs it as any deployment runs: every service is a process with its own key, the "
-        "records stand on the broker named above, agents ask the gateway over HTTP, and models are servers that answer over HTTP."
+        "records stand on the broker named above, agents ask the gateway over HTTP, and models are servers that answer over HTTP. "
+        "The tests share it and run at the same time; then 8.7 kills the notifier, and last of all 8.4 kills decision: whatever agent is still "
+        "served then ends in its safe state, and its picture with it."
     ),
     (
         "What is done to it is done from outside only: a model's server fails or turns slow, an agent sends a request, a signed document "
