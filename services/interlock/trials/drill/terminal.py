@@ -211,8 +211,8 @@ EXERCISE = Exercise(
     title="The safe state, when no model is left",
     clause=(
         "When every model of its ladder has failed, an agent stops: in the safe state that its policy names, whether the models fail one "
-        "after the other or at once, and at a router that hears nothing any more. From then on no model hears of its requests. Where the policy names read_only, one "
-        "model goes on answering without tools; once it fails, too, that agent is suspended."
+        "after the other or at once, and at a router that hears nothing any more. From then on no model hears of its requests. Where "
+        "the policy names read_only, one model goes on answering without tools; once it fails, too, that agent is suspended."
     ),
     cast=CAST,
     acts={Act.TOGETHER: play, Act.WITHOUT_DECISION: unheard.play},
