@@ -48,8 +48,8 @@ NOT_SHOWN = (
     ),
     "That the machine's clock is right. Times are the machine's own; everything ran on one machine.",
     (
-        "What happens when machines are cut off from each other, or under load: Interlock's own exploration and benches deal with these. "
-        "What happens when brokers are lost is tested nowhere yet."
+        "What happens when the broker is away, when machines are cut off from each other, or under load: Interlock's own tests, exploration "
+        "and benches deal with these. What happens when one of several brokers is lost for good is tested nowhere yet."
     ),
     "That the keys of production are kept well: the drill plays every part, and so holds every key of its own deployment.",
     "That a person of the governance function read a notice. `Accepted` says that the receiver took it.",
