@@ -5,7 +5,7 @@ refused there; where governance has signed a model's entry, the policy is compar
 incidents teach.
 
 Not handled here: whether routes can move as they say (`transitions`), what kinds of work ask for (`workflows`) and what a policy departs
-from (`departures`), what fails together (`shared_fate`), ends soon (`endings`) or is judged by nobody (`producers`).
+from (`departures`), who is told (`receivers`), what fails together (`shared_fate`), ends soon (`endings`) or is judged by nobody (`producers`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,13 +20,14 @@ from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.endings import ending_warnings, rung_ending_warnings
 from interlock.policy.authoring.problems import FieldPath, Problem, Severity
 from interlock.policy.authoring.producers import producer_warnings
+from interlock.policy.authoring.receivers import receiver_problems
 from interlock.policy.authoring.registry import registered
 from interlock.policy.authoring.shared_fate import shared_fate_warnings
 from interlock.policy.authoring.transitions import transition_problems
 from interlock.policy.authoring.workflows import demand_problems
 from interlock.policy.book import Book, evidence_in
 from interlock.policy.lattice import DIMENSIONS, deltas
-from interlock.records.documents import RoutePolicy, RouteRule, Unnotified
+from interlock.records.documents import RoutePolicy, RouteRule
 from interlock.records.models import Model
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, to_text
@@ -44,8 +45,7 @@ def check(draft: Draft, policy: RoutePolicy, now: Micros) -> list[Problem]:
     found = [
         *_end_problems(draft, policy, now),
         *ending_warnings(draft, proposal, now),
-        *_webhook_problems(draft),
-        *_last_channel_problems(draft),
+        *receiver_problems(draft),
     ]
     found += signed.warnings(draft.source)
     found += [*demand_problems(draft, policy), *departure_problems(draft, policy)]
@@ -123,45 +123,6 @@ def _rung_warnings(draft: Draft, number: int, rule: RouteRule) -> Iterator[Probl
             yield draft.source.warning(path, what, "Register an https endpoint, unless the network is trusted.")
 
 
-def _webhook_problems(draft: Draft) -> Iterator[Problem]:
-    for number, to in enumerate(draft.document.notify):
-        path = ("notify", number, "webhook")
-        if _is_private(urlsplit(to.webhook).hostname or "") and not to.allow_private:
-            what = f"{to.webhook} is a private address, and notices to those are refused"
-            yield draft.source.problem(path, what, "Write `allow_private: true` beside it, or name a public address.")
-        if to.webhook in [other.webhook for other in draft.document.notify[:number]]:
-            yield draft.source.problem(path, f"{to.webhook} is listed twice", "Keep one of them.")
-
-
-def _last_channel_problems(draft: Draft) -> Iterator[Problem]:
-    """The last channel is for the case that nobody could be told otherwise: it must work, and by itself."""
-    document, last, path = draft.document, draft.document.last_channel, ("last_channel", "webhook")
-    if last is None:
-        if document.unnotified is Unnotified.SUSPEND:
-            what = "the agent is stopped when nobody is told of a change, and nobody is told of that, either"
-            yield draft.source.warning(
-                ("unnotified",), what, "Name a `last_channel` that shares nothing with `notify`."
-            )
-        return
-    host = urlsplit(last.webhook).hostname or ""
-    if _is_private(host) and not last.allow_private:
-        what = f"{last.webhook} is a private address, and messages to those are refused"
-        yield draft.source.problem(path, what, "Write `allow_private: true` beside it, or name a public address.")
-    elif urlsplit(last.webhook).scheme == "http" and not last.allow_private:
-        yield draft.source.problem(
-            path, f"{last.webhook} is not encrypted, and only https is spoken", "Write https://…"
-        )
-    if _server(last.webhook) in [_server(to.webhook) for to in document.notify]:
-        what = f"{host} receives the notices, too: what silences them silences the last channel"
-        yield draft.source.warning(path, what, "Name a receiver that shares nothing with `notify`.")
-
-
-def _server(address: str) -> tuple[str, int]:
-    """Who answers at an address: host and port."""
-    parts = urlsplit(address)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
 def _rung(number: int, place: int) -> FieldPath:
     return ("routes", number, "ladder", place, "model")
 
@@ -174,13 +135,6 @@ def _in_the_clear(model: Model) -> bool:
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
     except ValueError:
         return host == "localhost"
 

@@ -204,6 +204,28 @@ def test_a_private_webhook_must_be_allowed_in_so_many_words(draft_of: DraftOf, p
     assert checked(draft_of(private + "    allow_private: true\n")) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "what"),
+    [
+        ("http://governance.example", "only https is spoken"),
+        ("https://127.1", "is a private address"),
+        ("https://2130706433", "is a private address"),
+        ("https://0x7f.1", "is a private address"),
+        ("https://localhost.", "is a private address"),
+        ("https://hooks.localhost", "is a private address"),
+        ("https://224.0.0.1", "is a private address"),
+        ("https://[::ffff:10.0.0.7]", "is a private address"),
+    ],
+)
+def test_a_webhook_to_which_the_notifier_would_send_nothing_is_refused(
+    draft_of: DraftOf, policy_text: str, address: str, what: str
+) -> None:
+    (problem,) = checked(draft_of(policy_text.replace("https://governance.example", address)))
+    assert (problem.field, problem.severity) == ("notify[0].webhook", Severity.ERROR)
+    assert what in problem.what
+    assert "allow_private: true" in problem.mend
+
+
 def test_a_webhook_that_is_listed_twice_is_refused(draft_of: DraftOf, policy_text: str) -> None:
     (problem,) = checked(draft_of(policy_text + "  - webhook: https://governance.example/hook\n"))
     assert (problem.line, problem.field) == (28, "notify[1].webhook")
