@@ -34,7 +34,7 @@ WORLDS = (
     ("verdicts", 2_500, 4),
     ("orders", 2_500, 4),
     ("untold", 2_500, 4),
-    ("guarded", 2_500, 4),
+    ("guarded", 16_000, 4),
     ("refusals", 2_500, 4),
     ("approval", 3_000, 0),
     ("waiting", 2_000, 0),
