@@ -1,7 +1,8 @@
 """The page of the kinds of work: what is usual, what is asked, and what may be departed from."""
 
+from interlock.policy.authoring.breaches import DRAFTING_SLOT
 from interlock.policy.authoring.usual import USUAL, Span
-from interlock.policy.authoring.workflows import DEMANDS, DRAFTING_SLOT, Demand
+from interlock.policy.authoring.workflows import DEMANDS, Demand
 from interlock.records.documents import Approval, Workflow
 from interlock.vocabulary.time import Micros, duration_text
 from pages.markdown import codes, table

@@ -10,9 +10,10 @@ nothing about what every policy must keep: approval, evidence, no broader fallba
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from interlock.policy.authoring.breaches import Case
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import FieldPath, Problem, field_text
-from interlock.policy.authoring.workflows import DEMANDS, Case, Demand, demands_on
+from interlock.policy.authoring.workflows import DEMANDS, Demand, demands_on
 from interlock.records.documents import RoutePolicy, Workflow
 
 _BY_NAME = {demand.name: demand for demand in DEMANDS}
