@@ -51,6 +51,11 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def counted(count: int, what: str) -> str:
+    """A number of things of which the plural ends in s."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def show_problems(problems: list[Problem]) -> None:
     """Print problems for a person, one a line, errors in red and warnings in yellow."""
     console = Console(highlight=False, soft_wrap=True)

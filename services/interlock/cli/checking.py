@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.cli.answer import NO, Json, problem_documents, say, show_problems
+from interlock.cli.answer import NO, Json, counted, problem_documents, say, show_problems
 from interlock.cli.drafts import EvidenceFolder, Registry, Root, Surroundings, open_document
 from interlock.policy.authoring.check import forbids
 from interlock.policy.authoring.problems import Problem, Severity
@@ -108,9 +108,5 @@ def _counts(found: list[Checked]) -> dict[str, int]:
 
 def _summary(folder: Path, found: list[Checked]) -> str:
     counts = _counts(found)
-    told = f"{folder}: {counts['fit']} of {_times(counts['files'], 'document')} fit to be signed"
-    return f"{told}; {_times(counts['errors'], 'error')}, {_times(counts['warnings'], 'warning')}."
-
-
-def _times(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    told = f"{folder}: {counts['fit']} of {counted(counts['files'], 'document')} fit to be signed"
+    return f"{told}; {counted(counts['errors'], 'error')}, {counted(counts['warnings'], 'warning')}."

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from interlock.cli.answer import HERE, NO, Json, plain, say
+from interlock.cli.answer import HERE, NO, Json, counted, plain, say
 from interlock.cli.connection import Standing, connected, read_standing
 from interlock.cli.coverage_text import text
 from interlock.cli.drafts import Surroundings, open_document
@@ -110,7 +110,7 @@ class Drafts:
             return
         errors = sum(problem.severity is Severity.ERROR for problem in opened.problems)
         if errors:
-            self.unfit[_agent_of(file)] = f"{file.name} is not fit to be signed ({_times(errors, 'error')})"
+            self.unfit[_agent_of(file)] = f"{file.name} is not fit to be signed ({counted(errors, 'error')})"
 
     @property
     def policies(self) -> Mapping[str, RoutePolicy]:
@@ -152,10 +152,6 @@ def read_agents(file: Path) -> tuple[str, ...]:
             )
         found.append(name)
     return tuple(found)
-
-
-def _times(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _document(found: Iterable[Covered], differences: Mapping[str, str], *, live: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from interlock.cli.answer import plain
+from interlock.cli.answer import counted, plain
 from interlock.policy.authoring.coverage import Course, Covered
 from interlock.policy.authoring.endings import in_days
 from interlock.vocabulary.time import Micros, to_text
@@ -51,4 +51,4 @@ def _remarks(found: Sequence[Covered], differences: Mapping[str, str], now: Micr
 
 def _counts(found: Sequence[Covered]) -> str:
     lacking = sum(bool(covered.lacking) for covered in found)
-    return f"{len(found)} {'agent' if len(found) == 1 else 'agents'}: {len(found) - lacking} with a path, {lacking} without."
+    return f"{counted(len(found), 'agent')}: {len(found) - lacking} with a path, {lacking} without."

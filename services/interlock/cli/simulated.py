@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from interlock.cli.answer import counted
 from interlock.cli.tried import Tried
 from interlock.records.documents import RoutePolicy
 from interlock.trials.replay.trace import Format, read_trace
@@ -153,7 +154,8 @@ def _hit(known: Known, subject: Subject) -> frozenset[str]:
         where = "no policy requires it" if subject.scope is Scope.GUARD else "the registry knows none of that name"
         near = few(known.near(subject))
         raise ConfigurationError(
-            f"--outage {subject}: {where}.", f"There are {near}." if near else f"There is no {subject.scope} at all."
+            f"--outage {subject}: {where}.",
+            f"Name one that there is, such as {near}." if near else f"There is no {subject.scope} at all.",
         )
     return hit
 
@@ -180,12 +182,15 @@ def _calls(tried: Tried, incident: CallsFile, progress: Progress) -> Played:
     first, last = max(0.0, min(call.ended_s - call.latency_s for call in kept)), kept[-1].ended_s
     occurrences = [
         Occurrence.recorded(
-            "recorded calls", _after(incident.begins, first), _after(incident.begins, last), f"{len(kept)} calls"
+            "recorded calls", _after(incident.begins, first), _after(incident.begins, last), counted(len(kept), "call")
         )
     ]
     premises = tried.premises.of_calls(told, [model for model in told if model not in used])
     return Played(
-        stories, f"{len(kept)} recorded calls of {few([m for m in told if m in used])}", occurrences, premises
+        stories,
+        f"{counted(len(kept), 'recorded call')} of {few([m for m in told if m in used])}",
+        occurrences,
+        premises,
     )
 
 
@@ -201,9 +206,9 @@ def _verdicts(tried: Tried, incident: VerdictsFile, progress: Progress) -> Playe
     notes = [] if kept else [f"No policy watches an objective that {name} speaks of: nobody is touched."]
     stories = tell(repeat(tried.setting, verdicts, incident.begins, progress))
     ends = _after(incident.begins, verdicts[-1].at / SECOND)
-    occurrences = [Occurrence.recorded("recorded verdicts", incident.begins, ends, f"{len(kept)} verdicts")]
+    occurrences = [Occurrence.recorded("recorded verdicts", incident.begins, ends, counted(len(kept), "verdict"))]
     premises = tried.premises.of_verdicts(verdicts)
-    return Played(stories, f"{len(kept)} recorded verdicts", occurrences, premises, notes)
+    return Played(stories, counted(len(kept), "recorded verdict"), occurrences, premises, notes)
 
 
 def _after(begins: Micros, after_s: float) -> Micros:

@@ -357,7 +357,8 @@ class TestCalls:
     ) -> None:
         file = tmp_path / "calls.csv"
         file.write_text("provider,model_size,ttft_s,end_to_end_latency_s,error_code\natlas,large,1,500,\n")
-        assert simulate("--calls", file)["incident"][0]["from_s"] == 60
+        (incident,) = simulate("--calls", file)["incident"]
+        assert (incident["from_s"], incident["what"]) == (60, "1 call")
 
     @pytest.mark.parametrize(
         ("content", "said"),
