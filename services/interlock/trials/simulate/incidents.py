@@ -13,7 +13,7 @@ from interlock.trials.simulate.outage import WELL, Answer, Outage
 from interlock.vocabulary.time import SECOND, Micros
 
 BRIDGE_US = Micros(5 * SECOND)
-"""After so long without a recorded call of a model, the probe is taken to see what the last one saw: half of what the health-monitor calls silence."""
+"""Half of what the health-monitor usually calls silence."""
 
 
 class Incident(Protocol):
@@ -85,16 +85,18 @@ class Trace:
     Attributes:
         calls: By the time at which they ended, models by their names in the registry.
         begins: When the trace begins, microseconds from the beginning of the simulation.
+        bridge_us: After so long without a recorded call of a model, the probe is taken to see what the last one saw.
     """
 
     calls: Sequence[RecordedCall]
     begins: Micros
+    bridge_us: Micros = BRIDGE_US
     _next: int = 0
     _last: dict[str, tuple[Micros, Answer]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         typical = {call.model: _answer(call) for call in reversed(self.calls) if call.outcome is Outcome.OK}
-        self._last = {call.model: (Micros(-BRIDGE_US), typical.get(call.model, WELL)) for call in self.calls}
+        self._last = {call.model: (Micros(-self.bridge_us), typical.get(call.model, WELL)) for call in self.calls}
 
     @property
     def ends(self) -> Micros:
@@ -104,8 +106,8 @@ class Trace:
     def answer(self, model: str, at: Micros, number: int) -> Answer | None:
         """What the last recorded call saw, if there was none for a while; before the trace begins: what its first good one will see."""
         del number
-        heard, answer = self._last.get(model, (Micros(-BRIDGE_US), WELL))
-        return answer if at - heard >= BRIDGE_US else None
+        heard, answer = self._last.get(model, (Micros(-self.bridge_us), WELL))
+        return answer if at - heard >= self.bridge_us else None
 
     def silent(self, guard: str, at: Micros) -> bool:
         """A trace says nothing of guards: they are there."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from interlock.health_monitor.core.objectives import CANARY
 from interlock.signing.roles import Role
-from interlock.trials.simulate.incidents import BRIDGE_US
 from interlock.trials.simulate.outage import USUAL_LATENCY_US
 from interlock.trials.simulate.question import Setting
 from interlock.trials.simulate.recorded import Recorded, watched_in
@@ -45,7 +44,7 @@ class Premises:
         said = [
             "Each model answers as was recorded, whoever calls it and however often.",
             (
-                f"Where nothing was recorded of a model for {duration_text(BRIDGE_US)}, and after the record's end, the probe sees "
+                f"Where nothing was recorded of a model for {duration_text(self.setting.bridge_us)}, and after the record's end, the probe sees "
                 "what its last recorded call saw; before its first one, what its first good one will see."
             ),
         ]

@@ -52,6 +52,11 @@ class Setting:
     evaluator: bool = False
     approve_after_us: Micros | None = None
 
+    @property
+    def bridge_us(self) -> Micros:
+        """How long nothing need be recorded of a model before the probe is asked: half of what this health-monitor calls silence."""
+        return Micros(self.rules.silence_us // 2)
+
     def unjudged(self) -> list[str]:
         """The objectives that some policy watches and no part of this release judges; `canary` for the steps of one."""
         return sorted({objective for policy in self.policies for objective in without_producer(policy)})
@@ -64,7 +69,7 @@ def imagine(setting: Setting, outages: Sequence[Outage], progress: Progress) -> 
 
 def retrace(setting: Setting, calls: Sequence[RecordedCall], begins: Micros, progress: Progress) -> Run:
     """Play recorded calls, whose models are named as in the registry, through the health-monitor."""
-    return _probed(setting, Trace(calls, begins), progress)
+    return _probed(setting, Trace(calls, begins, setting.bridge_us), progress)
 
 
 def repeat(setting: Setting, verdicts: Sequence[Recorded], begins: Micros, progress: Progress) -> Run:

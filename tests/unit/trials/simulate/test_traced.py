@@ -1,5 +1,6 @@
 """Recorded calls go through the real health-monitor."""
 
+from dataclasses import replace
 from typing import Any
 
 from interlock.records.documents import TriggerRule, WatchedTrigger
@@ -60,6 +61,14 @@ def test_a_gap_in_the_record_is_bridged_by_what_was_seen_last(bench: Any) -> Non
 def test_a_slow_call_before_a_gap_is_no_silence(bench: Any) -> None:
     bench.draft("support", ["atlas", "birch"], blind_us=Micros(0))
     story = retraced(bench, [*calls("atlas", (0.0, OK)), *calls("atlas", (60.0, OK), latency=30.0)])
+    assert not story.touched
+
+
+def test_a_gap_is_bridged_before_this_health_monitor_calls_it_silence(bench: Any) -> None:
+    bench.draft("support", ["atlas", "birch"], blind_us=Micros(0))
+    setting = bench.setting
+    hasty = replace(setting, rules=replace(setting.rules, silence_us=seconds(4)))
+    (story,) = tell(retrace(hasty, calls("atlas", (0.0, OK), (60.0, OK)), seconds(30), lambda _: None))
     assert not story.touched
 
 
