@@ -97,6 +97,9 @@ class TestOutage:
         simulate(*OUTAGE)
         assert everything() == before
 
+    def test_it_says_that_it_does_not_know_what_was_denied(self, simulate: AsJson) -> None:
+        assert "denied since on the topic is not known here" in simulate(*OUTAGE)["premises"][-1]
+
     def test_two_outages_at_once_leave_only_the_safe_state(self, simulate: AsJson) -> None:
         told = simulate(*OUTAGE, "--outage", "provider:birch")
         assert told["in_safe_state"] == ["invoice/main/*"]

@@ -107,7 +107,10 @@ class Premises:
             said.append(
                 f"The trust root names no guard {few(mute)}: it cannot beat, and what requires it stands still."
             )
-        return [*said, "A draft counts as if everybody had signed it who must."]
+        return [
+            *said,
+            "A draft counts as if everybody had signed it who must; what was denied since on the topic is not known here.",
+        ]
 
     def _guards(self) -> set[str]:
         return {guard for policy in self.setting.policies for rule in policy.routes for guard in rule.guards}
