@@ -6,7 +6,6 @@ Nothing waits for a duration.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -227,11 +226,6 @@ class Field:
         times = (seen.at * SECOND for seen in self.server(model).seen if seen.user == agent)
         return sum(1 for at in times if since <= at and (until is None or at < until))
 
-    def counted(self, agent: str) -> Mapping[str, int]:
-        """By server, how many requests of an agent it counted itself."""
-        counts = Counter({name: self._count(server, agent) for name, server in self.servers.items()})
-        return dict(+counts)
-
     def route(self, agent: str) -> RouteId:
         """An agent's route."""
         return self.cast.agent(agent).id
@@ -243,10 +237,6 @@ class Field:
 
     def _obeyed(self, identity: bytes) -> bool:
         return any(ack.event_id == identity and ack.kind is AckKind.ACK for ack in self.witness.acks)
-
-    @staticmethod
-    def _count(server: ModelServer, agent: str) -> int:
-        return sum(1 for seen in server.seen if seen.user == agent)
 
 
 def _identity(sealed: bytes) -> bytes:
@@ -264,4 +254,7 @@ def _moves(change: RoutingChange) -> bool:
 def moved(change: RoutingChange) -> str:
     """A change in one line."""
     part = f" for {change.weight} %" if change.weight < WHOLE else ""
-    return f"{change.agent}: {change.source or SAFE} → {change.target or SAFE}{part}"
+    target = change.target or SAFE
+    if change.target is not None and change.safe_state is not None:
+        target = f"{SAFE}, in which {change.target} answers without tools"
+    return f"{change.agent}: {change.source or SAFE} → {target}{part}"

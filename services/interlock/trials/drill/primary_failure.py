@@ -18,7 +18,7 @@ from interlock.trials.steady_client import Fate
 from interlock.vocabulary.time import SECOND, Micros, seconds, to_text
 
 AGENT = "order"
-PRIMARY, FIRST, SECOND_ONE, QUICK = "order-primary", "order-first", "order-second", "order-quick"
+PRIMARY, FIRST, SECOND_ONE, QUICK = LADDER = ("order-primary", "order-first", "order-second", "order-quick")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ CAST = Cast(
     agents=(
         Agent(
             AGENT,
-            (PRIMARY, FIRST, SECOND_ONE, QUICK),
+            LADDER,
             route={"triggers": {"unavailable": {"for": "1s"}, "errors": {"above": "40%", "for": "3s"}}},
             every_s=0.1,
         ),
@@ -92,7 +92,8 @@ async def play(field: Field) -> Seen:
         f"{PRIMARY} → {FIRST} → {SECOND_ONE}, {moves[0]['after_first_failure_s']:.1f} s and "
         f"{moves[1]['after_first_failure_s']:.1f} s after the first failure; {QUICK}, the quickest, counted no request"
     )
-    return Seen({"moves": moves, "counted_by_model_servers": dict(field.counted(AGENT))}, summary, tuple(faults))
+    counted = {model: field.asked(model, AGENT) for model in LADDER}
+    return Seen({"moves": moves, "counted_by_model_servers": counted}, summary, tuple(faults))
 
 
 async def _left(field: Field, step: Step) -> Left:

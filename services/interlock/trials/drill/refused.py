@@ -139,7 +139,7 @@ async def refuse_at_decision(field: Field, seen: Refusals, after: int) -> None:
             and not each.passed
             and (wanted.called or not each.check.startswith("verdict"))
         }
-        seen.evidence["refused_at_decision"] = sorted(failed)
+        seen.evidence["refused_at_decision"] = sorted(failed) or ["not looked at: it is on no ladder of this agent"]
         if failed != wanted.decision_says:
             seen.faults.append(
                 f"Decision should have passed over {wanted.model} for {_told(wanted.decision_says)}, and did for "

@@ -77,7 +77,7 @@ def _unheard(field: Field, state: SafeState, killed: Micros, faults: list[str]) 
     answered = [reply.at for reply in replies if reply.id in seen]
     return {
         **told_form(state),
-        "last_heartbeat_after_kill_s": round((field.witness.beats[shard_of(agent, SHARDS)] - killed) / SECOND, 3),
+        "last_heartbeat_before_kill_s": round((killed - field.witness.beats[shard_of(agent, SHARDS)]) / SECOND, 3),
         "last_answer_after_kill_s": round((max(answered, default=killed) - killed) / SECOND, 3),
         "replies_after_the_end": len(late),
         "requests_at_models_after_the_end": len(models_asked(field, late)),
