@@ -3,7 +3,8 @@
 from interlock.policy.authoring.breaches import DRAFTING_SLOT
 from interlock.policy.authoring.usual import USUAL, Span
 from interlock.policy.authoring.workflows import DEMANDS, Demand
-from interlock.records.documents import Approval, Workflow
+from interlock.records.documents import Workflow
+from interlock.records.rules import Approval
 from interlock.vocabulary.time import Micros, duration_text
 from pages.markdown import codes, table
 

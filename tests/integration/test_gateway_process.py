@@ -15,8 +15,9 @@ import pytest
 
 from interlock.brokers.embedded import FETCH_MAX_WAIT_MS, EmbeddedBroker
 from interlock.records.change import AckKind, Acknowledgement
-from interlock.records.documents import Denial, SafeReply, SafeState
+from interlock.records.documents import Denial
 from interlock.records.health import Level, Outcome, TelemetryBatch, Verdict
+from interlock.records.rules import SafeReply, SafeState
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Ticket
 from interlock.runtime.bus import Bus

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from interlock.records.documents import SafeReply, SafeState
 from interlock.records.health import Outcome
+from interlock.records.rules import SafeReply, SafeState
 from interlock.router.gateway.settings import Timeouts
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus

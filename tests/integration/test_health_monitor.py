@@ -14,8 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from interlock.records.documents import TriggerRule, WatchedTrigger, guard_subject
 from interlock.records.health import Cell, GuardBeat, Level, Outcome, TelemetryBatch, Verdict
+from interlock.records.rules import TriggerRule, WatchedTrigger, guard_subject
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.guard_beat import GuardPulse

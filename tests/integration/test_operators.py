@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from interlock.records.documents import Approval, SafeState
 from interlock.records.health import Cell, Level, TelemetryBatch, Verdict
+from interlock.records.rules import Approval, SafeState
 from interlock.records.sketch import bucket
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import OPERATOR, first_settings

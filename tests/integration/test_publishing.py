@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from interlock.cli.connection import read_standing
-from interlock.cli.parcels import Parcel
-from interlock.cli.publishing import Published, address, publish_parcels, read_back, send
+from interlock.cli.policy.parcels import Parcel
+from interlock.cli.policy.publishing import Published, address, publish_parcels, read_back, send
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import OPERATOR, first_settings
 from interlock.runtime.kafka_bus import KafkaBus

@@ -10,8 +10,9 @@ from itertools import product
 
 from interlock.policy.admissible import examine
 from interlock.policy.book import Book
-from interlock.records.documents import Denial, Needs, RoutePolicy, Rung
+from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.models import Evidence, Model
+from interlock.records.rules import Needs, Rung
 from interlock.testing.builders import DAY, NOW, PROFILE, TRIGGERS
 from interlock.testing.small_ladders import DEPLOYMENT, model_of, router_refuses, rung_of
 from interlock.vocabulary.identifiers import ANY, RouteId

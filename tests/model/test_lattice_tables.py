@@ -10,7 +10,7 @@ from itertools import combinations, product
 import pytest
 
 from interlock.policy.admissible import examine, inadmissible
-from interlock.records.documents import SafeReply, SafeState
+from interlock.records.rules import SafeReply, SafeState
 from interlock.testing.builders import NOW
 from interlock.testing.small_ladders import (
     BROADER,

@@ -22,17 +22,9 @@ from interlock.policy.book import Book
 from interlock.records.change import Trigger
 from interlock.records.codec import encode
 from interlock.records.commands import ReviewOutcome, Verb
-from interlock.records.documents import (
-    Approval,
-    Mode,
-    SafeReply,
-    SafeState,
-    TriggerRule,
-    Unnotified,
-    WatchedTrigger,
-    Workflow,
-)
+from interlock.records.documents import Unnotified, Workflow
 from interlock.records.health import Level
+from interlock.records.rules import Approval, Mode, SafeReply, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.state import HoldKind
 from interlock.testing.builders import NOW, model
 from interlock.testing.driver import ROUTE, Driver

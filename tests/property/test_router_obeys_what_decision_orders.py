@@ -7,8 +7,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from interlock.records.commands import Verb
-from interlock.records.documents import Mode, SafeReply, SafeState
 from interlock.records.health import Level
+from interlock.records.rules import Mode, SafeReply, SafeState
 from interlock.router.answers import Serve
 from interlock.router.core.arms import in_canary
 from interlock.testing.builders import SUPPORT, model

@@ -12,8 +12,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from interlock.policy.admissible import inadmissible
-from interlock.records.documents import Denial, RoutePolicy, SafeReply, SafeState
+from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.models import Registration
+from interlock.records.rules import SafeReply, SafeState
 from interlock.records.sealing import open_sealed
 from interlock.router.answers import Serve
 from interlock.signing.trust import TrustRoot

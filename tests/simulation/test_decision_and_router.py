@@ -13,9 +13,10 @@ from interlock.decision.instruments import Instruments
 from interlock.decision.service import DecisionService
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, RoutingChange
-from interlock.records.documents import CanaryPlan, Denial, Mode, SafeReply, SafeState
+from interlock.records.documents import Denial
 from interlock.records.health import Level, Verdict
 from interlock.records.log import ShardLog
+from interlock.records.rules import CanaryPlan, Mode, SafeReply, SafeState
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.findings import Findings

@@ -6,23 +6,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.cli import (
-    audit,
-    bench,
-    demo,
-    drill,
-    explore,
-    init,
-    kafka,
-    operate,
-    policy,
-    replay,
-    review,
-    run,
-    status,
-    tickets,
-)
+from interlock.cli import audit, bench, demo, drill, explore, init, kafka, operate, replay, run, status, tickets
 from interlock.cli.answer import complain
+from interlock.cli.policy import app as policy
+from interlock.cli.review import app as review
 from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
 

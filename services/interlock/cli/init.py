@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from interlock.cli.answer import Json, say
-from interlock.cli.editor import with_schemas, write_schemas
 from interlock.cli.examples import EXAMPLE_NAMES, USUAL_EXAMPLE, Example, load_example
+from interlock.cli.policy.editor import with_schemas, write_schemas
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import first_settings
 from interlock.runtime.founding import found

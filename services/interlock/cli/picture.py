@@ -20,8 +20,8 @@ from interlock.policy.admissible import inadmissible
 from interlock.policy.lattice import material
 from interlock.records.change import RoutingChange
 from interlock.records.commands import Command, Verb
-from interlock.records.documents import WHOLE, RouteRule
 from interlock.records.health import Level
+from interlock.records.rules import WHOLE, RouteRule
 from interlock.records.state import Hold, HoldKind, ReviewEntry, RouteEntry
 from interlock.records.telling import Breach
 from interlock.signing.roles import Role

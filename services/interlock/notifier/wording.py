@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interlock.records.change import Check, RoutingChange, Trigger
-from interlock.records.documents import WHOLE
+from interlock.records.rules import WHOLE
 from interlock.vocabulary.time import SECOND, Micros, to_text
 
 _HIDDEN = ("C", "Zl", "Zp")

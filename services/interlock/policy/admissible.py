@@ -12,8 +12,9 @@ from itertools import chain
 from interlock.policy.book import Book, EvidenceHeld, HeldDenial
 from interlock.policy.lattice import DIMENSIONS, lacking
 from interlock.records.change import Check
-from interlock.records.documents import RoutePolicy, RouteRule, once
+from interlock.records.documents import RoutePolicy
 from interlock.records.models import Evidence, Model, Registration
+from interlock.records.rules import RouteRule, once
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason

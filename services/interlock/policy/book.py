@@ -19,9 +19,10 @@ from weakref import WeakValueDictionary
 
 from rpds import HashTrieMap, HashTrieSet
 
-from interlock.records.documents import Denial, RoutePolicy, RouteRule
+from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.head import Head
 from interlock.records.models import Evidence, Registration
+from interlock.records.rules import RouteRule
 from interlock.records.sealing import open_sealed
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.records.change import Delta
-from interlock.records.documents import Needs, Rung
 from interlock.records.models import Model
+from interlock.records.rules import Needs, Rung
 from interlock.vocabulary.reasons import Reason
 
 Extent = frozenset[str] | int

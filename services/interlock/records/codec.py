@@ -15,9 +15,10 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
 from interlock.records.commands import Command
-from interlock.records.documents import Denial, RoutePolicy, RouteRule
+from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.health import GuardBeat, TelemetryBatch, Verdict
 from interlock.records.models import Evidence, Registration
+from interlock.records.rules import RouteRule
 from interlock.records.state import StateMark, StateRecord
 from interlock.records.telling import Breach, Finding, Notice, Ticket
 from interlock.signing.statement import Statement

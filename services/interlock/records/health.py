@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.records.bounds import require
-from interlock.records.documents import guard_subject
+from interlock.records.rules import guard_subject
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import is_name, is_scope
 from interlock.vocabulary.limits import (

@@ -6,8 +6,8 @@ The gateway and every adapter ask a `Resolver` once per request and do as it say
 from dataclasses import dataclass
 from typing import Protocol
 
-from interlock.records.documents import SafeReply, SafeState
 from interlock.records.models import Model
+from interlock.records.rules import SafeReply, SafeState
 from interlock.vocabulary.identifiers import RouteId
 
 

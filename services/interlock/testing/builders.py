@@ -17,17 +17,7 @@ from typing import Any
 
 from interlock.policy.book import Book, Taken, take
 from interlock.records.change import Cause, RoutingChange, Trigger
-from interlock.records.documents import (
-    WHOLE,
-    RoutePolicy,
-    RouteRule,
-    Rung,
-    SafeState,
-    TriggerRule,
-    WatchedTrigger,
-    Webhook,
-    Workflow,
-)
+from interlock.records.documents import RoutePolicy, Webhook, Workflow
 from interlock.records.models import (
     Autonomy,
     Capability,
@@ -39,6 +29,7 @@ from interlock.records.models import (
     Network,
     Registration,
 )
+from interlock.records.rules import WHOLE, RouteRule, Rung, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.sealing import event_id_of, seal
 from interlock.signing.keys import SigningKey
 from interlock.signing.roles import Role

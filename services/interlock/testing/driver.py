@@ -16,8 +16,9 @@ from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.change import AckKind, Acknowledgement, RoutingChange
 from interlock.records.commands import WATCH_ID, Command, ReviewOutcome, Verb
-from interlock.records.documents import Denial, guard_subject
+from interlock.records.documents import Denial
 from interlock.records.health import Level, Verdict
+from interlock.records.rules import guard_subject
 from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.state import RouteEntry
 from interlock.signing.statement import Statement

@@ -1,7 +1,7 @@
 """A resolver that answers what it was told, for tests of gateways and adapters."""
 
-from interlock.records.documents import SafeReply, SafeState
 from interlock.records.models import Model
+from interlock.records.rules import SafeReply, SafeState
 from interlock.router.answers import Serve, Stop
 from interlock.vocabulary.identifiers import RouteId
 

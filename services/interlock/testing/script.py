@@ -25,20 +25,9 @@ from interlock.notifier.message import body_of
 from interlock.policy.book import Book
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.commands import ReviewOutcome, Verb
-from interlock.records.documents import (
-    Approval,
-    CanaryPlan,
-    Denial,
-    Mode,
-    Rung,
-    SafeReply,
-    SafeState,
-    TriggerRule,
-    Unnotified,
-    WatchedTrigger,
-    Workflow,
-)
+from interlock.records.documents import Denial, Unnotified, Workflow
 from interlock.records.health import Level
+from interlock.records.rules import Approval, CanaryPlan, Mode, Rung, SafeReply, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.sealing import event_id_of, seal
 from interlock.router.answers import Serve
 from interlock.router.core.accept import accept

@@ -19,8 +19,8 @@ from rpds import HashTrieMap
 
 from interlock.policy.book import Book, HeldPolicy
 from interlock.records.change import RoutingChange
-from interlock.records.documents import RouteRule, Rung
 from interlock.records.models import Autonomy, Evidence, Logging, Model, Network
+from interlock.records.rules import RouteRule, Rung
 from interlock.router.core.accept import Answer, accept
 from interlock.router.core.marks import Marks
 from interlock.router.core.state import RouterState

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from interlock.records.documents import CanaryPlan, Mode, Rung, TriggerRule, Unnotified, WatchedTrigger, Workflow
+from interlock.records.documents import Unnotified, Workflow
 from interlock.records.health import Level
 from interlock.records.models import Model
+from interlock.records.rules import CanaryPlan, Mode, Rung, TriggerRule, WatchedTrigger
 from interlock.testing.builders import Deployment
 from interlock.testing.driver import AGENT, Driver
 from interlock.vocabulary.time import SECOND, Micros

@@ -17,20 +17,10 @@ from hypothesis import strategies as st
 
 from interlock.records.codec import CLASS_OF
 from interlock.records.commands import ROUTE_VERBS, Command
-from interlock.records.documents import (
-    CanaryPlan,
-    Denial,
-    Departure,
-    Mode,
-    RoutePolicy,
-    RouteRule,
-    SafeReply,
-    SafeState,
-    TriggerRule,
-    WatchedTrigger,
-)
+from interlock.records.documents import Denial, Departure, RoutePolicy
 from interlock.records.health import Cell, GuardBeat, TelemetryBatch, Verdict
 from interlock.records.models import Capability, DataHandling, Evidence, Identity, Model, Registration
+from interlock.records.rules import CanaryPlan, Mode, RouteRule, SafeReply, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.state import AnswerEntry, ClimbsEntry, HistoryEntry, ReviewEntry, RouteEntry, VerdictEntry
 from interlock.signing.trust import TrustRoot
 from interlock.testing.builders import TRIGGERS, Deployment

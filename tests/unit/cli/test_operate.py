@@ -7,8 +7,9 @@ import pytest
 from interlock.cli import giving
 from interlock.policy.book import Book, Taken, take
 from interlock.records.commands import Command
-from interlock.records.documents import Approval, Mode, SafeState, Workflow
+from interlock.records.documents import Workflow
 from interlock.records.health import Level
+from interlock.records.rules import Approval, Mode, SafeState
 from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position
 from interlock.runtime.opening import load_trust

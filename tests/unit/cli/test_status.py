@@ -4,8 +4,9 @@ import shlex
 from dataclasses import replace
 
 from interlock.records.change import AckKind, Acknowledgement
-from interlock.records.documents import Approval, Mode, SafeState, Workflow
+from interlock.records.documents import Workflow
 from interlock.records.health import Level
+from interlock.records.rules import Approval, Mode, SafeState
 from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.testing.builders import DAY, model
 from interlock.testing.stories import DOWN, PLAN, slow

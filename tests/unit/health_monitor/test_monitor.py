@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from interlock.health_monitor.core.monitor import Monitor
 from interlock.health_monitor.core.objectives import Rules, without_producer
 from interlock.policy.book import Book
-from interlock.records.documents import CanaryPlan, Mode, TriggerRule, WatchedTrigger
 from interlock.records.health import Cell, Level, Outcome, TelemetryBatch, Verdict
+from interlock.records.rules import CanaryPlan, Mode, TriggerRule, WatchedTrigger
 from interlock.records.sealing import open_sealed
 from interlock.signing.verifier import Refused, Verified
 from interlock.testing.builders import NOW, TRIGGERS, Deployment, model

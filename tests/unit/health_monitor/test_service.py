@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 from interlock.health_monitor.core.monitor import Monitor
 from interlock.health_monitor.core.objectives import Rules
 from interlock.health_monitor.service import HealthMonitorService, Outbox
-from interlock.records.documents import RouteRule, TriggerRule, WatchedTrigger
 from interlock.records.health import Cell, GuardBeat, Level, TelemetryBatch, Verdict
+from interlock.records.rules import RouteRule, TriggerRule, WatchedTrigger
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.findings import Findings

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from interlock.notifier.message import BODY_BYTES_MAX, body_of
 from interlock.records.change import Cause, Check, Delta, RoutingChange, Trigger
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.testing.builders import Deployment
 from interlock.testing.strategies import anything
 from interlock.vocabulary.time import SECOND, Micros

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from interlock.policy.admissible import admissible_until, checks, examine, inadmissible
 from interlock.policy.book import Book
 from interlock.records.change import Check
-from interlock.records.documents import Denial, Needs, Rung
+from interlock.records.documents import Denial
 from interlock.records.models import Autonomy, Evidence, Logging, Model, Network
+from interlock.records.rules import Needs, Rung
 from interlock.testing.builders import DAY, NOW, PROFILE, Deployment, model
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from interlock.policy.book import Book, Taken, take
 from interlock.records.commands import Command, ReviewOutcome, Verb
-from interlock.records.documents import Denial, guard_subject
+from interlock.records.documents import Denial
 from interlock.records.head import Head
 from interlock.records.models import Evidence, Registration
+from interlock.records.rules import guard_subject
 from interlock.records.sealing import event_id_of
 from interlock.signing.roles import Role
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot

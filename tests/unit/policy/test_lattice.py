@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from interlock.policy.lattice import DIMENSIONS, Dimension, at_most, deltas, lacking, material
 from interlock.records.change import Delta
-from interlock.records.documents import Needs, Rung
 from interlock.records.models import Autonomy, Logging, Model, Network
+from interlock.records.rules import Needs, Rung
 from interlock.testing.builders import model
 from interlock.testing.strategies import anything
 from interlock.vocabulary.reasons import Reason

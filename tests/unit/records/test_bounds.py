@@ -11,20 +11,19 @@ import pytest
 from interlock.records.change import AckKind, Acknowledgement, Heartbeat, Trigger
 from interlock.records.codec import decode, encode
 from interlock.records.commands import ROUTE_VERBS, Command, ReviewOutcome, Verb
-from interlock.records.documents import (
+from interlock.records.documents import Denial, RoutePolicy
+from interlock.records.health import Cell, GuardBeat, Level, TelemetryBatch, Verdict
+from interlock.records.models import Evidence, Registration
+from interlock.records.rules import (
     Approval,
     CanaryPlan,
-    Denial,
     Mode,
-    RoutePolicy,
     SafeReply,
     SafeState,
     TriggerRule,
     WatchedTrigger,
     guard_subject,
 )
-from interlock.records.health import Cell, GuardBeat, Level, TelemetryBatch, Verdict
-from interlock.records.models import Evidence, Registration
 from interlock.records.state import RouteEntry
 from interlock.records.telling import Ticket
 from interlock.signing.trust import TrustRoot

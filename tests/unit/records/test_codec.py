@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from interlock.records.change import RoutingChange
 from interlock.records.codec import CLASS_OF, TYPE_OF, decode, encode
-from interlock.records.documents import RoutePolicy, RouteRule, TriggerRule, WatchedTrigger, once
+from interlock.records.documents import RoutePolicy
 from interlock.records.health import Cell, TelemetryBatch
+from interlock.records.rules import RouteRule, TriggerRule, WatchedTrigger, once
 from interlock.testing.builders import Deployment
 from interlock.testing.strategies import CLASSES, anything
 from interlock.vocabulary.payloads import PayloadType

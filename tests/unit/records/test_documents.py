@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from interlock.records.documents import TriggerRule, WatchedTrigger
+from interlock.records.rules import TriggerRule, WatchedTrigger
 from interlock.testing.builders import model
 from interlock.vocabulary.time import Micros
 

@@ -7,7 +7,7 @@ from interlock.decision.core.expected import UNEXPECTED, expected_duration
 from interlock.decision.core.usable import Case
 from interlock.policy.lattice import deltas, material
 from interlock.records.change import Delta, RoutingChange
-from interlock.records.documents import WHOLE, RouteRule, Rung, once
+from interlock.records.rules import WHOLE, RouteRule, Rung, once
 from interlock.records.state import RouteEntry
 from interlock.vocabulary.limits import CHANGE_VALID_US
 from interlock.vocabulary.time import NEVER, Micros

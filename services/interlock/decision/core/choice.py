@@ -12,7 +12,7 @@ from interlock.policy.admissible import checks
 from interlock.policy.lattice import material
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.commands import Command
-from interlock.records.documents import Rung, SafeState, WatchedTrigger
+from interlock.records.rules import Rung, SafeState, WatchedTrigger
 from interlock.records.state import Hold, HoldKind, Incident, KeptAway, RouteEntry
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import Order

@@ -15,9 +15,10 @@ from interlock.policy.book import Taken, take
 from interlock.records.audit import Entry
 from interlock.records.change import AckKind, Acknowledgement
 from interlock.records.codec import encode
-from interlock.records.documents import GUARD_OBJECTIVE, Denial, RoutePolicy
+from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.health import AGAINST, Level, Verdict
 from interlock.records.models import Registration
+from interlock.records.rules import GUARD_OBJECTIVE
 from interlock.records.state import VerdictEntry
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.identifiers import ANY, RouteId

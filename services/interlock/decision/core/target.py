@@ -30,7 +30,7 @@ from interlock.decision.core.choice import (
 from interlock.decision.core.recovery import climb
 from interlock.decision.core.usable import Case, Leave, guard_missing, why_leave
 from interlock.records.change import Cause, Trigger
-from interlock.records.documents import Mode, SafeState
+from interlock.records.rules import Mode, SafeState
 from interlock.records.state import Hold, HoldKind
 from interlock.vocabulary.limits import FLAPS_MAX
 

@@ -12,8 +12,8 @@ from interlock.decision.core.state import State
 from interlock.policy.admissible import inadmissible
 from interlock.records.change import Cause, Check, Trigger
 from interlock.records.commands import Command
-from interlock.records.documents import GUARD_OBJECTIVE, Mode, RouteRule, TriggerRule, WatchedTrigger, guard_subject
 from interlock.records.health import AGAINST, Level
+from interlock.records.rules import GUARD_OBJECTIVE, Mode, RouteRule, TriggerRule, WatchedTrigger, guard_subject
 from interlock.records.state import RouteEntry, VerdictEntry
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import ANY, RouteId

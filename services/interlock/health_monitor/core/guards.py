@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from interlock.health_monitor.core.detector import Judgement
 from interlock.health_monitor.core.objectives import Rules
 from interlock.health_monitor.core.saying import Saying
-from interlock.records.documents import GUARD_OBJECTIVE, guard_subject
 from interlock.records.health import GuardBeat, Level, Verdict
+from interlock.records.rules import GUARD_OBJECTIVE, guard_subject
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX, GUARD_SILENT_US_MAX
 from interlock.vocabulary.reasons import Reason

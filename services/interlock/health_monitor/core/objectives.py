@@ -23,8 +23,9 @@ from interlock.health_monitor.core.unavailable import Unavailable
 from interlock.health_monitor.core.window import ShareInWindow
 from interlock.health_monitor.core.wrong_model import SHARE_MAX, WrongModel
 from interlock.policy.book import Book
-from interlock.records.documents import RoutePolicy, WatchedTrigger
+from interlock.records.documents import RoutePolicy
 from interlock.records.models import Model
+from interlock.records.rules import WatchedTrigger
 from interlock.vocabulary.time import Micros
 
 CANARY = "canary"

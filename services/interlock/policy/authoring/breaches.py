@@ -11,8 +11,9 @@ from interlock.policy.authoring.problems import FieldPath
 from interlock.policy.authoring.triggers import UNREPORTED, trigger_path
 from interlock.policy.authoring.usual import USUAL, Span, Usual
 from interlock.policy.lattice import material
-from interlock.records.documents import BARE, Mode, RoutePolicy, RouteRule, SafeState
+from interlock.records.documents import RoutePolicy
 from interlock.records.models import Autonomy
+from interlock.records.rules import BARE, Mode, RouteRule, SafeState
 from interlock.signing.roles import Role
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.time import Micros, duration_text

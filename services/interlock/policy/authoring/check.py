@@ -27,8 +27,9 @@ from interlock.policy.authoring.transitions import transition_problems
 from interlock.policy.authoring.workflows import demand_problems
 from interlock.policy.book import Book, evidence_in
 from interlock.policy.lattice import DIMENSIONS, deltas
-from interlock.records.documents import RoutePolicy, RouteRule
+from interlock.records.documents import RoutePolicy
 from interlock.records.models import Model
+from interlock.records.rules import RouteRule
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, to_text
 

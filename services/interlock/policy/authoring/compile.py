@@ -15,17 +15,8 @@ from interlock.policy.authoring.policy import CanaryEntry, RouteEntry, RungEntry
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.usual import USUAL, Usual
 from interlock.records.codec import encode
-from interlock.records.documents import (
-    Approval,
-    CanaryPlan,
-    Departure,
-    Needs,
-    RoutePolicy,
-    RouteRule,
-    Rung,
-    SafeReply,
-    Webhook,
-)
+from interlock.records.documents import Departure, RoutePolicy, Webhook
+from interlock.records.rules import Approval, CanaryPlan, Needs, RouteRule, Rung, SafeReply
 from interlock.signing.roles import Role
 from interlock.vocabulary.limits import POLICY_BYTES_MAX
 from interlock.vocabulary.time import Micros, duration_text

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from interlock.policy.admissible import Proposal, examine_rung
 from interlock.policy.authoring.endings import Ending, first_end
 from interlock.policy.book import Book
-from interlock.records.documents import RoutePolicy, RouteRule, SafeState
+from interlock.records.documents import RoutePolicy
+from interlock.records.rules import RouteRule, SafeState
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros

@@ -40,20 +40,8 @@ from interlock.policy.authoring.differences import (
 )
 from interlock.policy.authoring.rung_diff import compare_rungs
 from interlock.policy.authoring.workflows import DEMANDS
-from interlock.records.documents import (
-    WHOLE,
-    CanaryPlan,
-    Mode,
-    Needs,
-    RoutePolicy,
-    RouteRule,
-    SafeState,
-    TriggerRule,
-    Unnotified,
-    WatchedTrigger,
-    Webhook,
-    Workflow,
-)
+from interlock.records.documents import RoutePolicy, Unnotified, Webhook, Workflow
+from interlock.records.rules import WHOLE, CanaryPlan, Mode, Needs, RouteRule, SafeState, TriggerRule, WatchedTrigger
 from interlock.vocabulary.time import Micros, duration_text
 
 WIDENS, NARROWS, NEITHER = Direction

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from interlock.policy.admissible import Proposal
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import FieldPath, Problem
-from interlock.records.documents import RouteRule, Rung
+from interlock.records.rules import RouteRule, Rung
 from interlock.signing.trust import TrustRoot
 from interlock.vocabulary.limits import ENDS_SOON_US
 from interlock.vocabulary.time import Micros, to_text

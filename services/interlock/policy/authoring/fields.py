@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from interlock.records.documents import guard_subject
 from interlock.records.models import GUARD_PREFIX
+from interlock.records.rules import guard_subject
 from interlock.vocabulary.identifiers import is_name, is_scope
 from interlock.vocabulary.limits import (
     GUARDS_PER_ROUTE_MAX,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.triggers import UNREPORTED, trigger_path
-from interlock.records.documents import RouteRule
+from interlock.records.rules import RouteRule
 
 
 def producer_warnings(draft: Draft, number: int, rule: RouteRule) -> Iterator[Problem]:

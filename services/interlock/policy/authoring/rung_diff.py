@@ -21,8 +21,8 @@ from interlock.policy.authoring.differences import (
 )
 from interlock.policy.authoring.signatures import claimed
 from interlock.policy.lattice import DIMENSIONS, deltas
-from interlock.records.documents import Rung
 from interlock.records.models import Evidence, Model
+from interlock.records.rules import Rung
 
 
 def _evidence(before: Rung, after: Rung) -> Iterator[Difference]:

@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 
 from interlock.policy.authoring.document import Document
 from interlock.policy.authoring.fields import ModelName, Passage, PositiveDuration, refuse, repeated
-from interlock.records.documents import SafeReply, SafeState
+from interlock.records.rules import SafeReply, SafeState
 
 _NEEDY = {
     SafeState.READ_ONLY: "{read_only: {model: atlas-large}}",

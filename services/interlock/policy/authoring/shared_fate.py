@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import FieldPath, Problem
-from interlock.records.documents import RouteRule
 from interlock.records.models import Model
+from interlock.records.rules import RouteRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import FieldPath, Problem
 from interlock.policy.authoring.triggers import trigger_path
 from interlock.policy.lattice import material
-from interlock.records.documents import BARE, Mode, RouteRule
+from interlock.records.rules import BARE, Mode, RouteRule
 
 _PLAN = "`canary: {steps: [1%, 5%, 25%, 50%], calls_min: 50, time_min: 60s, wait_max: 30m}`"
 _WINDOW = "`approval: {within: 30m}`"

@@ -23,7 +23,7 @@ from interlock.policy.authoring.fields import (
     repeated,
 )
 from interlock.policy.authoring.problems import FieldPath
-from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
+from interlock.records.rules import Mode, TriggerRule, WatchedTrigger
 from interlock.vocabulary.time import SECOND
 
 QUALITY_METRICS_MAX = 16

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from interlock.records.documents import Approval, Mode, SafeState, Workflow
+from interlock.records.documents import Workflow
+from interlock.records.rules import Approval, Mode, SafeState
 from interlock.vocabulary.time import NEVER, Micros, parse_duration
 
 _NONE = Approval()

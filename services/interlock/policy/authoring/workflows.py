@@ -35,7 +35,8 @@ from interlock.policy.authoring.breaches import (
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem, Severity
 from interlock.policy.authoring.usual import USUAL
-from interlock.records.documents import RoutePolicy, SafeState, Workflow
+from interlock.records.documents import RoutePolicy, Workflow
+from interlock.records.rules import SafeState
 
 GRAVE = (
     Workflow.MONEY_MOVING,

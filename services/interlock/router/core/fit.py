@@ -7,7 +7,7 @@ policy names this safe state; whether it allows the model that serves, and at la
 from interlock.policy.admissible import inadmissible
 from interlock.policy.book import Book
 from interlock.records.change import RoutingChange
-from interlock.records.documents import WHOLE, RouteRule, SafeState
+from interlock.records.rules import WHOLE, RouteRule, SafeState
 from interlock.router.core.marks import Marks
 from interlock.signing.verifier import Verified
 from interlock.vocabulary.identifiers import RouteId

@@ -4,8 +4,8 @@ A model that was revoked must not go on speaking out of a cache. So the question
 it is only answered under a live lease: a router that hears nothing cannot know what was revoked.
 """
 
-from interlock.records.documents import SafeState
 from interlock.records.models import Model
+from interlock.records.rules import SafeState
 from interlock.router.core.fit import model_unfit, ruling
 from interlock.router.core.state import RouterState
 from interlock.vocabulary.identifiers import RouteId, shard_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from interlock.policy.admissible import admissible_until
 from interlock.policy.book import Book
 from interlock.records.change import RoutingChange
-from interlock.records.documents import RouteRule, SafeReply, SafeState
 from interlock.records.models import Model
+from interlock.records.rules import RouteRule, SafeReply, SafeState
 from interlock.router.core.fit import canary_of, canary_unfit, control_of, control_unfit, ruling
 from interlock.router.core.marks import Marks
 from interlock.signing.verifier import Verified

@@ -6,7 +6,7 @@ The marks are headers, so a client that knows nothing of Interlock is undisturbe
 import json
 from typing import Any
 
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.router.answers import Serve, Stop
 from interlock.router.gateway.faults import Fault
 from interlock.vocabulary.identifiers import RouteId

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.records.telling import Ticket
 from interlock.router.answers import Resolver, Serve, Stop
 from interlock.router.gateway.cache import Kept, ReplyCache

@@ -13,7 +13,7 @@ from interlock.decision.core import target
 from interlock.decision.core.choice import consider, passed
 from interlock.decision.core.usable import Case
 from interlock.records.change import Check
-from interlock.records.documents import Rung
+from interlock.records.rules import Rung
 
 
 def _last_enterable(case: Case) -> tuple[Rung | None, tuple[Check, ...]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from interlock.policy.admissible import admissible_until
 from interlock.policy.book import Book
-from interlock.records.documents import RouteRule
+from interlock.records.rules import RouteRule
 from interlock.router.core import standing
 from interlock.router.core.standing import Arm
 from interlock.router.gateway.__main__ import run

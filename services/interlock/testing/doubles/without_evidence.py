@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from interlock.policy import admissible
 from interlock.policy.admissible import Examined
-from interlock.records.documents import RouteRule
 from interlock.records.models import Evidence, Model
+from interlock.records.rules import RouteRule
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import WHOLE
+from interlock.records.rules import WHOLE
 from interlock.runtime.clock import SystemClock
 from interlock.trials.demo.attacks import Attack
 from interlock.trials.demo.scene import Scene

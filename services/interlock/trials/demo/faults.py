@@ -6,7 +6,7 @@ Pure. The claims about the outage and those that hold throughout are here; `hand
 from collections.abc import Iterator, Sequence
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import WHOLE
+from interlock.records.rules import WHOLE
 from interlock.trials.demo.cast import (
     AGENT,
     CANARY_WEIGHT,

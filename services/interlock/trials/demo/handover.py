@@ -6,7 +6,7 @@ Pure, as `faults`.
 from collections.abc import Iterator
 
 from interlock.records.change import Trigger
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.router.core.arms import in_canary
 from interlock.trials.demo.cast import OPERATOR, OWNER, SLOW, SUPPORT_ROUTE, TRIED, UNACCEPTED
 from interlock.trials.demo.evidence import Answered, Evidence

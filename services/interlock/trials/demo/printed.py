@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from interlock.records.documents import WHOLE
+from interlock.records.rules import WHOLE
 
 
 def show(console: Console, document: Mapping[str, Any], faults: Sequence[str]) -> None:

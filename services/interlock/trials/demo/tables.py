@@ -6,8 +6,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import WHOLE, WatchedTrigger
 from interlock.records.health import Level, Verdict
+from interlock.records.rules import WHOLE, WatchedTrigger
 from interlock.trials.demo.cast import LADDER, STORY_AGENTS, SUPPORT_LADDER, TEMPTER
 from interlock.trials.demo.scene import Scene
 from interlock.trials.steady_client import Fate

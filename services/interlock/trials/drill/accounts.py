@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from interlock.records.change import RoutingChange, Trigger
-from interlock.records.documents import WHOLE, SafeState
+from interlock.records.rules import WHOLE, SafeState
 from interlock.router.core.arms import in_canary
 from interlock.router.gateway.replies import NORMAL
 from interlock.trials.steady_client import Reply

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from interlock.records.change import RoutingChange, Trigger
-from interlock.records.documents import WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.rules import WatchedTrigger
 from interlock.trials.drill.cast import Actor, Agent, Cast
 from interlock.trials.drill.exercise import Act, Exercise, Seen
 from interlock.trials.drill.field import PATIENCE_S, Field

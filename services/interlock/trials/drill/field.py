@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.records.change import AckKind, RoutingChange
-from interlock.records.documents import WHOLE
 from interlock.records.health import Level
+from interlock.records.rules import WHOLE
 from interlock.records.sealing import decode_envelope, seal
 from interlock.records.telling import Finding
 from interlock.runtime.clock import SystemClock

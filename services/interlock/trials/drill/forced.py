@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import RoutePolicy, Rung
+from interlock.records.documents import RoutePolicy
 from interlock.records.models import Model, Registration
+from interlock.records.rules import Rung
 from interlock.records.sealing import open_sealed
 from interlock.runtime.workspace import SEALED
 from interlock.signing.verifier import Refused

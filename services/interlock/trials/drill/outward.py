@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.router.gateway.faults import SAFE_SHUTDOWN_CODE, SAFE_STATE_CODE
 from interlock.router.gateway.safe_states import HUMAN_QUEUE_CODE
 from interlock.trials.steady_client import Reply

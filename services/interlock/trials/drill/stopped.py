@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.trials.drill.cast import Actor, Agent, Cast
 from interlock.trials.drill.field import Field
 from interlock.trials.drill.outward import FORMS, otherwise

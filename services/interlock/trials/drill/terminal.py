@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.trials.drill import unheard
 from interlock.trials.drill.exercise import Act, Exercise, Seen
 from interlock.trials.drill.field import PATIENCE_S, REPLIES, Field, moved

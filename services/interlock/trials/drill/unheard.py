@@ -6,7 +6,7 @@ its lease and their grace have ended.
 
 from typing import Any
 
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.router.gateway.settings import GatewaySettings
 from interlock.trials.drill.exercise import Seen
 from interlock.trials.drill.field import GATEWAY, REPLIES, Field

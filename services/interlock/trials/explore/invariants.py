@@ -9,8 +9,8 @@ from pathlib import Path
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.change import Heartbeat, RoutingChange
-from interlock.records.documents import SafeState
 from interlock.records.head import Head
+from interlock.records.rules import SafeState
 from interlock.records.sealing import event_id_of
 from interlock.router.core.accept import Acceptance, Answer
 from interlock.router.core.marks import Marks, parse_order

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.records.commands import WATCH_ID, Command, ReviewOutcome, Verb
-from interlock.records.documents import Denial, Rung, TriggerRule, Unnotified, WatchedTrigger
+from interlock.records.documents import Denial, Unnotified
 from interlock.records.models import Model
+from interlock.records.rules import Rung, TriggerRule, WatchedTrigger
 from interlock.testing.builders import NOW, Deployment, model
 from interlock.trials.explore.world import AGENT, UNIT, Ordered, Said
 from interlock.vocabulary.identifiers import ANY, RouteId

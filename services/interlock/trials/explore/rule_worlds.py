@@ -3,15 +3,7 @@
 from dataclasses import replace
 
 from interlock.records.commands import Verb
-from interlock.records.documents import (
-    Approval,
-    CanaryPlan,
-    Mode,
-    SafeReply,
-    SafeState,
-    TriggerRule,
-    WatchedTrigger,
-)
+from interlock.records.rules import Approval, CanaryPlan, Mode, SafeReply, SafeState, TriggerRule, WatchedTrigger
 from interlock.testing.builders import NOW, model
 from interlock.trials.explore.canaries import CALLS_MIN, STEPS
 from interlock.trials.explore.facts import ERRORS, REFUSALS, UNAVAILABLE

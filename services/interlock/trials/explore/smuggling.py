@@ -7,8 +7,8 @@ themselves: no owner may choose such a rung, and no router may obey a thief who 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from interlock.records.documents import Needs, RouteRule, Rung, TriggerRule, WatchedTrigger
 from interlock.records.models import Autonomy, Logging, Model, Network
+from interlock.records.rules import Needs, RouteRule, Rung, TriggerRule, WatchedTrigger
 from interlock.testing.builders import NOW, Deployment, model
 from interlock.trials.explore.thief import SMUGGLED
 from interlock.trials.explore.world import AGENT, UNIT, Said, World

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from interlock.records.documents import guard_subject
 from interlock.records.health import Outcome
 from interlock.records.models import Model
+from interlock.records.rules import guard_subject
 from interlock.trials.timeline.axis import elapsed
 from interlock.vocabulary.time import SECOND, Micros
 

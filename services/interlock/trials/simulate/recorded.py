@@ -16,8 +16,9 @@ from datetime import datetime
 from math import inf, isfinite
 from typing import Any
 
-from interlock.records.documents import RoutePolicy, guard_subject
+from interlock.records.documents import RoutePolicy
 from interlock.records.health import Level, Verdict
+from interlock.records.rules import guard_subject
 from interlock.trials.simulate.line import EVALUATOR_CALLS, Line
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.identifiers import ANY, is_name, is_scope

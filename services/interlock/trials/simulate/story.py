@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.records.change import RoutingChange, Trigger
-from interlock.records.documents import WHOLE, RouteRule, Workflow
+from interlock.records.documents import Workflow
+from interlock.records.rules import WHOLE, RouteRule
 from interlock.trials.simulate.line import Line, Move
 from interlock.trials.simulate.run import Run
 from interlock.vocabulary.identifiers import RouteId

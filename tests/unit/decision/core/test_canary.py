@@ -1,6 +1,6 @@
 from interlock.records.change import Trigger
-from interlock.records.documents import CanaryPlan, Mode
 from interlock.records.health import Level
+from interlock.records.rules import CanaryPlan, Mode
 from interlock.testing.stories import DOWN, PLAN, STABLE_S, policy, running, slow
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros

@@ -4,8 +4,9 @@ import pytest
 
 from interlock.records.change import Trigger
 from interlock.records.commands import ReviewOutcome, Verb
-from interlock.records.documents import Approval, Mode, Workflow
+from interlock.records.documents import Workflow
 from interlock.records.health import Level
+from interlock.records.rules import Approval, Mode
 from interlock.records.state import HoldKind
 from interlock.testing.builders import model
 from interlock.testing.stories import DEPLOYMENT, DOWN, PLAN, STABLE_S, policy, running, slow

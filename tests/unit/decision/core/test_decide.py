@@ -6,8 +6,8 @@ from interlock.decision.core.decide import decide
 from interlock.decision.core.events import Document, Tick
 from interlock.records.change import Trigger
 from interlock.records.codec import encode
-from interlock.records.documents import TriggerRule, WatchedTrigger
 from interlock.records.health import Level, Verdict
+from interlock.records.rules import TriggerRule, WatchedTrigger
 from interlock.testing.builders import TRIGGERS, Deployment, model
 from interlock.testing.driver import OBJECTIVES, ROUTE, Driver
 from interlock.vocabulary.reasons import Reason

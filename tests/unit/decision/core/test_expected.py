@@ -12,8 +12,8 @@ from interlock.policy.book import Book
 from interlock.records.audit import Entry
 from interlock.records.change import Trigger
 from interlock.records.commands import Verb
-from interlock.records.documents import Mode
 from interlock.records.health import Level
+from interlock.records.rules import Mode
 from interlock.records.state import HistoryEntry, Incident, Past
 from interlock.testing.builders import NOW, model
 from interlock.testing.stories import DEPLOYMENT, DOWN, PLAN, running, slow

@@ -12,9 +12,10 @@ from interlock.records.audit import Entry
 from interlock.records.change import AckKind, Acknowledgement
 from interlock.records.codec import encode
 from interlock.records.commands import Command, ReviewOutcome, Verb
-from interlock.records.documents import CanaryPlan, Denial
+from interlock.records.documents import Denial
 from interlock.records.health import Level, Verdict
 from interlock.records.log import ShardLog
+from interlock.records.rules import CanaryPlan
 from interlock.records.sealing import seal
 from interlock.records.state import ReadTo, StateMark, StateRecord
 from interlock.signing.keys import SigningKey

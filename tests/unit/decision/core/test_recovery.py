@@ -3,8 +3,8 @@ import pytest
 from interlock.decision.core.state import State
 from interlock.policy.book import Book
 from interlock.records.change import Trigger
-from interlock.records.documents import Mode
 from interlock.records.health import Level
+from interlock.records.rules import Mode
 from interlock.testing.builders import NOW, Deployment
 from interlock.testing.driver import Driver
 from interlock.testing.stories import DOWN, STABLE_S, policy, running, slow

@@ -8,8 +8,9 @@ from interlock.decision.core.events import Lapse
 from interlock.policy.book import take
 from interlock.records.change import Trigger
 from interlock.records.commands import ReviewOutcome, Verb
-from interlock.records.documents import Approval, CanaryPlan, Mode, SafeReply, SafeState, Workflow
+from interlock.records.documents import Workflow
 from interlock.records.health import Level
+from interlock.records.rules import Approval, CanaryPlan, Mode, SafeReply, SafeState
 from interlock.records.state import HoldKind
 from interlock.signing.verifier import Refused
 from interlock.testing.builders import NOW, Deployment, model

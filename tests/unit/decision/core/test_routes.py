@@ -1,8 +1,8 @@
 """One agent, several routes: each slot and scope has its own ladder."""
 
 from interlock.records.commands import Verb
-from interlock.records.documents import TriggerRule, WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.rules import TriggerRule, WatchedTrigger
 from interlock.testing.driver import Driver
 from interlock.testing.stories import DEPLOYMENT, DOWN, STABLE_S
 from interlock.vocabulary.identifiers import RouteId

@@ -4,8 +4,8 @@ import pytest
 
 from interlock.records.change import Trigger
 from interlock.records.commands import Verb
-from interlock.records.documents import Mode, SafeReply, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.rules import Mode, SafeReply, SafeState, TriggerRule, WatchedTrigger
 from interlock.testing.stories import DOWN, STABLE_S, driver, policy, running, slow
 from interlock.vocabulary.time import SECOND, Micros
 

@@ -6,8 +6,9 @@ import pytest
 
 from interlock.records.change import Trigger
 from interlock.records.commands import ReviewOutcome, Verb
-from interlock.records.documents import Approval, Mode, SafeState, Unnotified, Workflow
+from interlock.records.documents import Unnotified, Workflow
 from interlock.records.health import Level
+from interlock.records.rules import Approval, Mode, SafeState
 from interlock.records.state import HoldKind
 from interlock.testing.builders import model
 from interlock.testing.driver import ROUTE, Driver

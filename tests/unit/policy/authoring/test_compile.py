@@ -9,8 +9,9 @@ from interlock.policy.authoring.compile import compile_policy
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem
 from interlock.records.codec import decode, encode
-from interlock.records.documents import Approval, Needs, RoutePolicy, SafeState
+from interlock.records.documents import RoutePolicy
 from interlock.records.models import Evidence
+from interlock.records.rules import Approval, Needs, SafeState
 from interlock.testing.builders import NOW, Deployment
 from interlock.vocabulary.time import SECOND, Micros
 

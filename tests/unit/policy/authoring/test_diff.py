@@ -11,23 +11,7 @@ from hypothesis import strategies as st
 from interlock.policy.authoring.diff import diff
 from interlock.policy.authoring.differences import Difference, Direction
 from interlock.policy.lattice import DIMENSIONS
-from interlock.records.documents import (
-    Approval,
-    CanaryPlan,
-    Departure,
-    Mode,
-    Needs,
-    RoutePolicy,
-    RouteRule,
-    Rung,
-    SafeReply,
-    SafeState,
-    TriggerRule,
-    Unnotified,
-    WatchedTrigger,
-    Webhook,
-    Workflow,
-)
+from interlock.records.documents import Departure, RoutePolicy, Unnotified, Webhook, Workflow
 from interlock.records.models import (
     Autonomy,
     Capability,
@@ -37,6 +21,18 @@ from interlock.records.models import (
     Logging,
     Model,
     Network,
+)
+from interlock.records.rules import (
+    Approval,
+    CanaryPlan,
+    Mode,
+    Needs,
+    RouteRule,
+    Rung,
+    SafeReply,
+    SafeState,
+    TriggerRule,
+    WatchedTrigger,
 )
 from interlock.testing.builders import DAY, Deployment, model
 from interlock.vocabulary.time import FOREVER, SECOND, Micros, seconds

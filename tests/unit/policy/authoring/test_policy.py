@@ -8,7 +8,7 @@ from interlock.policy.authoring.document import parse
 from interlock.policy.authoring.policy import PolicyDocument
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.source import Source, read
-from interlock.records.documents import Mode, SafeReply, SafeState, WatchedTrigger
+from interlock.records.rules import Mode, SafeReply, SafeState, WatchedTrigger
 from interlock.vocabulary.time import SECOND, Micros
 
 ProblemsOf = Callable[..., list[Problem]]

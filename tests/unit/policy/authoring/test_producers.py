@@ -10,7 +10,8 @@ from interlock.policy.authoring.compile import compile_policy
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem, Severity
 from interlock.policy.authoring.triggers import UNREPORTED
-from interlock.records.documents import BARE, Mode, RoutePolicy, TriggerRule, WatchedTrigger
+from interlock.records.documents import RoutePolicy
+from interlock.records.rules import BARE, Mode, TriggerRule, WatchedTrigger
 from interlock.testing.builders import NOW, SUPPORT, Deployment
 from interlock.vocabulary.time import SECOND, Micros
 

@@ -8,7 +8,8 @@ from interlock.policy.authoring.check import check
 from interlock.policy.authoring.compile import compile_policy
 from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem, Severity
-from interlock.records.documents import CanaryPlan, RoutePolicy
+from interlock.records.documents import RoutePolicy
+from interlock.records.rules import CanaryPlan
 from interlock.testing.builders import NOW
 from interlock.vocabulary.time import SECOND, Micros
 

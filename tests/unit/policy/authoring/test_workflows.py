@@ -11,7 +11,8 @@ from interlock.policy.authoring.draft import Draft
 from interlock.policy.authoring.problems import Problem, Severity
 from interlock.policy.authoring.usual import USUAL
 from interlock.policy.authoring.workflows import DEMANDS, TWO_OPERATORS, demands_on
-from interlock.records.documents import Approval, Mode, RoutePolicy, SafeState, Workflow
+from interlock.records.documents import RoutePolicy, Workflow
+from interlock.records.rules import Approval, Mode, SafeState
 from interlock.testing.builders import NOW
 from interlock.vocabulary.identifiers import is_name
 from interlock.vocabulary.time import parse_duration

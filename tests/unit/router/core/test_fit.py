@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interlock.records.change import RoutingChange
-from interlock.records.documents import Denial, SafeReply, SafeState
+from interlock.records.documents import Denial
+from interlock.records.rules import SafeReply, SafeState
 from interlock.router.answers import Stop
 from interlock.router.core.accept import Answer
 from interlock.router.core.marks import Marks

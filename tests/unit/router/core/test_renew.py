@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from interlock.records.change import Heartbeat, RoutingChange
-from interlock.records.documents import Denial, SafeState
+from interlock.records.documents import Denial
+from interlock.records.rules import SafeState
 from interlock.records.sealing import open_sealed
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import accept, retry

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from interlock.records.documents import Denial, SafeReply, SafeState
+from interlock.records.documents import Denial
+from interlock.records.rules import SafeReply, SafeState
 from interlock.router.core.repeat import may_repeat
 from interlock.testing.builders import NOW, SUPPORT, Deployment, model
 from interlock.testing.router_driver import RouterDriver

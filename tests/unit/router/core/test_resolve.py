@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from interlock.records.documents import Denial, SafeReply, SafeState
+from interlock.records.documents import Denial
+from interlock.records.rules import SafeReply, SafeState
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.arms import in_canary
 from interlock.router.core.marks import Marks

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.router.answers import Serve, Stop
 from interlock.router.gateway.faults import Fault, safe_state
 from interlock.router.gateway.replies import error_body, error_event, marks, model_list

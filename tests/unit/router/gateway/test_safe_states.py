@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from interlock.records.documents import SafeReply, SafeState
+from interlock.records.rules import SafeReply, SafeState
 from interlock.router.answers import Serve, Stop
 from interlock.router.gateway.requests import Request, read_request
 from interlock.router.gateway.safe_states import Form, SafeStates

@@ -1,4 +1,4 @@
-from interlock.records.documents import SafeState
+from interlock.records.rules import SafeState
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Ticket
 from interlock.router.answers import Stop

@@ -3,7 +3,7 @@
 import pytest
 
 from interlock.records.change import Cause, Check, RoutingChange, Trigger
-from interlock.records.documents import WHOLE
+from interlock.records.rules import WHOLE
 from interlock.router.core.arms import in_canary
 from interlock.testing.builders import Deployment
 from interlock.trials.demo.attacks import Attack

@@ -3,7 +3,7 @@ from pathlib import Path
 from interlock.policy.admissible import inadmissible
 from interlock.policy.book import Book, Taken, take
 from interlock.policy.lattice import material
-from interlock.records.documents import Mode, SafeState, WatchedTrigger
+from interlock.records.rules import Mode, SafeState, WatchedTrigger
 from interlock.runtime.founding import found
 from interlock.runtime.opening import load_trust
 from interlock.testing.builders import NOW

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from interlock.health_monitor.core.objectives import Rules
-from interlock.records.documents import RoutePolicy, RouteRule, TriggerRule, WatchedTrigger, Workflow
+from interlock.records.documents import RoutePolicy, Workflow
 from interlock.records.models import Model
+from interlock.records.rules import RouteRule, TriggerRule, WatchedTrigger
 from interlock.testing.builders import NOW, Deployment
 from interlock.trials.simulate.outage import Kind, Outage
 from interlock.trials.simulate.question import Setting, imagine

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from interlock.records.documents import Mode, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.health import Outcome
+from interlock.records.rules import Mode, SafeState, TriggerRule, WatchedTrigger
 from interlock.testing.builders import model
 from interlock.trials.simulate.outage import Kind, Known, Outage, Scope, Subject
 from interlock.vocabulary.time import SECOND, Micros, seconds

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from interlock.records.documents import Approval, CanaryPlan, Mode, TriggerRule, WatchedTrigger, Workflow
+from interlock.records.documents import Workflow
+from interlock.records.rules import Approval, CanaryPlan, Mode, TriggerRule, WatchedTrigger
 from interlock.trials.simulate.outage import Kind
 from interlock.vocabulary.time import SECOND, Micros, seconds
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from interlock.records.documents import TriggerRule, WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.rules import TriggerRule, WatchedTrigger
 from interlock.trials.simulate.question import repeat
 from interlock.trials.simulate.recorded import Recorded, line_of, read_verdicts
 from interlock.trials.simulate.story import tell

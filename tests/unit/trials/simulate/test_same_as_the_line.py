@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from interlock.records.documents import SafeState, TriggerRule, WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.rules import SafeState, TriggerRule, WatchedTrigger
 from interlock.testing.driver import Driver
 from interlock.trials.simulate import run as running
 from interlock.trials.simulate.question import repeat

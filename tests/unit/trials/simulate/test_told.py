@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from interlock.records.documents import TriggerRule, WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.rules import TriggerRule, WatchedTrigger
 from interlock.trials.simulate.answer import document
 from interlock.trials.simulate.picture import Occurrence, picture
 from interlock.trials.simulate.premises import Premises, few

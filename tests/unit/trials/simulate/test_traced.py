@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from interlock.records.documents import TriggerRule, WatchedTrigger
 from interlock.records.health import Outcome
+from interlock.records.rules import TriggerRule, WatchedTrigger
 from interlock.trials.replay.trace import RecordedCall
 from interlock.trials.simulate.incidents import BRIDGE_US, Trace
 from interlock.trials.simulate.question import retrace

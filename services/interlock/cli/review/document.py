@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from interlock.cli.picture import command_line, review_document
-from interlock.cli.reviewed import Reviewed, Story
+from interlock.cli.review.reviewed import Reviewed, Story
 from interlock.decision.core.commands import who_may
 from interlock.decision.core.state import State
 from interlock.decision.core.usable import Case, health
 from interlock.records.commands import ReviewOutcome, Verb
 from interlock.records.comparison import CallsOf, Kind, Latency, Period, Seen, Share
-from interlock.records.documents import WatchedTrigger
 from interlock.records.health import Level
+from interlock.records.rules import WatchedTrigger
 from interlock.records.state import VerdictEntry
 from interlock.records.telling import Breach, Notice
 from interlock.vocabulary.identifiers import RouteId

@@ -7,17 +7,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from interlock.cli import checking, coverage, simulate
 from interlock.cli.answer import HERE, NO, InWorkspace, Json, problem_documents, say, show_problems
-from interlock.cli.compared import Side, compare, published, read_side, show
 from interlock.cli.connection import connected, read_standing
-from interlock.cli.drafts import EvidenceFolder, Registry, Root, Surroundings
-from interlock.cli.editor import write_schemas
-from interlock.cli.out_of_use import out_of_use
-from interlock.cli.parcels import collect
-from interlock.cli.published_text import document, text
-from interlock.cli.publishing import Published, publish_parcels
-from interlock.cli.signing import sign_document
+from interlock.cli.policy import checking, coverage, simulate
+from interlock.cli.policy.compared import Side, compare, published, read_side, show
+from interlock.cli.policy.drafts import EvidenceFolder, Registry, Root, Surroundings
+from interlock.cli.policy.editor import write_schemas
+from interlock.cli.policy.out_of_use import out_of_use
+from interlock.cli.policy.parcels import collect
+from interlock.cli.policy.published_text import document, text
+from interlock.cli.policy.publishing import Published, publish_parcels
+from interlock.cli.policy.signing import sign_document
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.opening import load_key, read_trust

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from interlock.cli.review import in_order, open_reviews
-from interlock.cli.review_text import show_list
+from interlock.cli.review.app import in_order, open_reviews
+from interlock.cli.review.text import show_list
 from interlock.records.health import Level
 from interlock.testing.builders import DAY, Deployment
 from interlock.testing.stories import DOWN

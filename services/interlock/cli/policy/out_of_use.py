@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from interlock.cli.connection import identity
-from interlock.cli.parcels import Parcel
+from interlock.cli.policy.parcels import Parcel
 from interlock.policy.admissible import Proposal
 from interlock.policy.authoring.coverage import cover
 from interlock.policy.authoring.signatures import claimed

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from interlock.cli.diff_text import lines
-from interlock.cli.drafts import Written
+from interlock.cli.policy.diff_text import lines
+from interlock.cli.policy.drafts import Written
 from interlock.policy.authoring.diff import diff
 from interlock.policy.authoring.differences import Difference
 from interlock.policy.authoring.signatures import claimed, gather, signed_by

@@ -17,9 +17,9 @@ from interlock.cli.connection import connected
 from interlock.cli.decided import Shard, read_shards
 from interlock.cli.orders import order
 from interlock.cli.picture import command_line, review_document
-from interlock.cli.review_document import document
-from interlock.cli.review_text import show_list, show_one
-from interlock.cli.reviewed import Reviewed, read_reviewed
+from interlock.cli.review.document import document
+from interlock.cli.review.reviewed import Reviewed, read_reviewed
+from interlock.cli.review.text import show_list, show_one
 from interlock.cli.writing import Draft
 from interlock.decision.core.state import State
 from interlock.records.commands import ReviewOutcome, Verb

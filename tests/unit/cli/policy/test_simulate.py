@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from interlock.cli import simulated
 from interlock.cli.app import app
+from interlock.cli.policy import simulated
 from interlock.cli.verdicts import from_then_on
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.health import Level, Verdict

@@ -13,9 +13,9 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from interlock.cli.answer import HERE, NO, InWorkspace, Json, problem_documents, say, show_problems
-from interlock.cli.simulate_text import findings, show
-from interlock.cli.simulated import CallsFile, Imagined, Incident, VerdictsFile, play
-from interlock.cli.tried import Tried, open_workspace
+from interlock.cli.policy.simulate_text import findings, show
+from interlock.cli.policy.simulated import CallsFile, Imagined, Incident, VerdictsFile, play
+from interlock.cli.policy.tried import Tried, open_workspace
 from interlock.policy.authoring.check import forbids
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.workspace import write_whole

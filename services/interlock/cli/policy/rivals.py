@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from interlock.cli.connection import identity
-from interlock.cli.parcels import Parcel
+from interlock.cli.policy.parcels import Parcel
 from interlock.policy.authoring.signatures import claimed, signed_by
 from interlock.records.documents import RoutePolicy
 from interlock.signing.trust import TrustRoot

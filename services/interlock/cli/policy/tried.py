@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interlock.cli.drafts import Surroundings, open_document
+from interlock.cli.policy.drafts import Surroundings, open_document
 from interlock.health_monitor.core.objectives import Rules
 from interlock.health_monitor.probe.settings import ProbeSettings
 from interlock.health_monitor.settings import HealthMonitorSettings

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock.cli.answer import NO, Json, counted, problem_documents, say, show_problems
-from interlock.cli.drafts import EvidenceFolder, Registry, Root, Surroundings, open_document
+from interlock.cli.policy.drafts import EvidenceFolder, Registry, Root, Surroundings, open_document
 from interlock.policy.authoring.check import forbids
 from interlock.policy.authoring.problems import Problem, Severity
 from interlock.runtime.clock import SystemClock

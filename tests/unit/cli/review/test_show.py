@@ -7,8 +7,8 @@ import pytest
 
 from interlock.records.audit import AuditKind, Entry, Input, InputKind
 from interlock.records.commands import ReviewOutcome, Verb
-from interlock.records.documents import Mode, TriggerRule, WatchedTrigger
 from interlock.records.health import Cell, Level, TelemetryBatch
+from interlock.records.rules import Mode, TriggerRule, WatchedTrigger
 from interlock.records.sketch import bucket
 from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.runtime.bus import Position

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interlock.cli.begun import Sealed, begun
-from interlock.cli.drafts import Opened, Surroundings, Written, open_document
+from interlock.cli.policy.begun import Sealed, begun
+from interlock.cli.policy.drafts import Opened, Surroundings, Written, open_document
 from interlock.policy.authoring.problems import Problem
 from interlock.policy.authoring.signatures import Lacking, add_signatures, lacking, may_sign
 from interlock.records.documents import RoutePolicy

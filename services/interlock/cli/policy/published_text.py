@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from interlock.cli.out_of_use import OutOfUse
-from interlock.cli.parcels import Parcel
-from interlock.cli.publishing import Published
+from interlock.cli.policy.out_of_use import OutOfUse
+from interlock.cli.policy.parcels import Parcel
+from interlock.cli.policy.publishing import Published
 
 _AGAIN = "Publish again once the bus is back: what is there is not published twice."
 

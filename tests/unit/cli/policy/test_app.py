@@ -311,7 +311,7 @@ def test_evidence_is_signed_by_whom_it_names(as_json: AsJson, workspace: Workspa
 
 
 def test_what_the_how_to_shows_is_fit_to_be_signed(as_json: AsJson, policy: Path) -> None:
-    how_to = (Path(__file__).parents[3] / "docs" / "how-to" / "change-a-policy.md").read_text()
+    how_to = (Path(__file__).parents[4] / "docs" / "how-to" / "change-a-policy.md").read_text()
     leaving, scope = re.findall(r"```yaml\n(.*?)```", how_to, re.DOTALL)
     text = policy.read_text()
     triggers, blind, end = text.index("    triggers:"), text.index("    blind:"), text.index("# Where the governance")

@@ -10,8 +10,8 @@ import typer
 
 from interlock.cli.answer import HERE, NO, Json, counted, plain, say
 from interlock.cli.connection import Standing, connected, read_standing
-from interlock.cli.coverage_text import text
-from interlock.cli.drafts import Surroundings, open_document
+from interlock.cli.policy.coverage_text import text
+from interlock.cli.policy.drafts import Surroundings, open_document
 from interlock.policy.admissible import Proposal
 from interlock.policy.authoring.coverage import Course, Covered, cover, differing
 from interlock.policy.authoring.endings import Ending

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interlock.cli.connection import Standing
-from interlock.cli.diff_text import listing, tally
-from interlock.cli.drafts import Surroundings, compile_file
+from interlock.cli.policy.diff_text import listing, tally
+from interlock.cli.policy.drafts import Surroundings, compile_file
 from interlock.policy.authoring.diff import beginning, diff
 from interlock.policy.authoring.differences import Difference, Direction
 from interlock.policy.authoring.problems import Problem

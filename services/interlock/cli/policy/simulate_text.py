@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from interlock.cli.answer import plain
-from interlock.cli.simulated import Played
+from interlock.cli.policy.simulated import Played
 from interlock.trials.simulate.picture import name_of
 from interlock.trials.simulate.story import Story
 from interlock.trials.timeline import Timeline, text

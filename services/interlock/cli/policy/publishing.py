@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from interlock.cli.connection import Standing, identity, read_standing
-from interlock.cli.parcels import Parcel
-from interlock.cli.rivals import rivalry
+from interlock.cli.policy.parcels import Parcel
+from interlock.cli.policy.rivals import rivalry
 from interlock.policy.authoring.signatures import claimed, lacking
 from interlock.policy.book import Book, Taken, take
 from interlock.records.documents import Denial, RoutePolicy

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from interlock.cli.answer import counted
-from interlock.cli.tried import Tried
+from interlock.cli.policy.tried import Tried
 from interlock.records.documents import RoutePolicy
 from interlock.trials.replay.trace import Format, read_trace
 from interlock.trials.simulate.outage import Kind, Known, Outage, Scope, Subject

@@ -10,8 +10,8 @@ from typer.testing import Result
 
 from interlock.cli import connection
 from interlock.cli.connection import Standing, identity
-from interlock.cli.parcels import Parcel
-from interlock.cli.publishing import address
+from interlock.cli.policy.parcels import Parcel
+from interlock.cli.policy.publishing import address
 from interlock.policy.authoring.signatures import claimed
 from interlock.runtime.bus import Position
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus

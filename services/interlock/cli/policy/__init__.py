@@ -1,0 +1,1 @@
+"""`interlock policy …`: the governance pipeline."""

@@ -1,0 +1,1 @@
+"""`interlock review …`: what substituted, compared with what it replaced."""
