@@ -25,7 +25,7 @@ from interlock.runtime.settings import ServiceSettings
 from interlock.runtime.workspace import Workspace
 from interlock.vocabulary.errors import ConfigurationError
 
-app = typer.Typer(help="Check, sign and publish what is approved.")
+app = typer.Typer(help="What is approved: check it, compare it, try it in an incident, sign and publish it.")
 
 InPlaceOf = Annotated[
     Path | None,
