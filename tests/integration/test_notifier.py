@@ -1,12 +1,10 @@
 """The notifier as a process, on a real broker, before a receiver that really listens."""
 
 import asyncio
-import os
 import signal
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +22,7 @@ from interlock.runtime.kafka_bus import KafkaBus
 from interlock.signing.statement import Statement
 from interlock.testing.builders import Deployment
 from interlock.testing.log_hand import LogHand
+from interlock.testing.service_process import service_process
 from interlock.testing.webhook_receiver import Received, WebhookReceiver
 from interlock.vocabulary.reasons import Reason
 from interlock.wire.topics import FINDINGS, NOTICES, POLICIES
@@ -78,25 +77,9 @@ class World:
         """Every finding of this notifier."""
         return await self.hand.read(FINDINGS.name, Finding)
 
-    @asynccontextmanager
-    async def notifier(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The real process; whatever happens, it is gone afterwards."""
-        settings = self.directory / "notifier.toml"
-        settings.write_text(
-            f'bootstrap = "{self.bootstrap}"\ndeployment = "{self.deployment.name}"\n'
-            'trust_root = "root-1.sealed"\nowner = "notifier-1"\nkey = "notifier-1.pem"\n',
-            encoding="utf-8",
-        )
-        environment = {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP_SERVERS"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "interlock.notifier", str(settings), env=environment
-        )
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    def notifier(self) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+        """The real process."""
+        return service_process("notifier", self.deployment, self.bootstrap, self.directory)
 
 
 @pytest.fixture

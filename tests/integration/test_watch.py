@@ -1,12 +1,10 @@
 """The deadline watch as a process, on a real broker: what it puts on record, and what its last channel really gets."""
 
 import asyncio
-import os
 import signal
-import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +21,7 @@ from interlock.runtime.kafka_bus import KafkaBus
 from interlock.signing.statement import Statement
 from interlock.testing.builders import Deployment
 from interlock.testing.log_hand import LogHand
+from interlock.testing.service_process import service_process
 from interlock.testing.webhook_receiver import Received, WebhookReceiver
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND
@@ -71,26 +70,11 @@ class World:
         found = await self.hand.read(FINDINGS.name, Finding)
         return [finding for finding in found if finding.reason == Reason.NOTICE_OVERDUE]
 
-    @asynccontextmanager
-    async def watch(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The real process; whatever happens, it is gone afterwards."""
-        settings = self.directory / "watch.toml"
-        settings.write_text(
-            f'bootstrap = "{self.bootstrap}"\ndeployment = "{self.deployment.name}"\n'
-            'trust_root = "root-1.sealed"\nowner = "watch-1"\nkey = "watch-1.pem"\n'
-            f'deadline = "{DEADLINE_S}s"\n',
-            encoding="utf-8",
+    def watch(self) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+        """The real process."""
+        return service_process(
+            "watch", self.deployment, self.bootstrap, self.directory, f'deadline = "{DEADLINE_S}s"\n'
         )
-        environment = {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP_SERVERS"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "interlock.watch", str(settings), env=environment
-        )
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
 @pytest.fixture
