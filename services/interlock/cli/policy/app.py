@@ -1,4 +1,4 @@
-"""`interlock policy check | diff | schema | sign | publish`: the governance pipeline, for policies, evidence and the registry."""
+"""`interlock policy check | coverage | simulate | diff | schema | sign | publish`: the governance pipeline, for policies, evidence and the registry."""
 
 import asyncio
 from pathlib import Path
