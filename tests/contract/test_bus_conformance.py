@@ -24,6 +24,7 @@ from interlock.vocabulary.limits import RECORD_BYTES_MAX
 from interlock.wire.topics import AUDIT, POLICIES
 
 PARTITIONS = 4
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 PATIENCE_S = 20  # a bound for a machine that is busy, never a wait
 
 
@@ -220,6 +221,15 @@ async def test_a_tombstone_and_its_key_survive(backend, bus, topic):
     reader = await bus.reader([topic])
     (record,) = await take(reader, 1)
     assert (record.key, record.value, record.offset) == (b"gone", None, offset)
+
+
+async def test_the_trace_of_a_record_travels_with_it_and_a_record_without_one_has_none(bus, topic):
+    publisher = await bus.publisher()
+    await publisher.publish(topic, "k", b"traced", partition=0, trace=TRACE)
+    await publisher.publish(topic, "k", b"plain", partition=0)
+    await publisher.publish(topic, "k", b"malformed", partition=0, trace="not a trace")
+    reader = await bus.reader([Position(topic, 0)])
+    assert [record.trace for record in await reader.read_to_end()] == [TRACE, "", ""]
 
 
 async def test_a_record_without_a_key_from_another_client_is_read(backend, bus, topic):

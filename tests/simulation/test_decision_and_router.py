@@ -255,11 +255,11 @@ class FlakyBus(MemoryBus):
         outer = self
 
         class Flaky:
-            async def publish(self, topic, key, value, *, partition=None):
+            async def publish(self, topic, key, value, *, partition=None, trace=""):
                 outer.published += topic == ROUTES.name
                 if topic == ROUTES.name and outer.published == 2:
                     raise InfrastructureError("The broker did not answer.", "Try again.")
-                return await inner.publish(topic, key, value, partition=partition)
+                return await inner.publish(topic, key, value, partition=partition, trace=trace)
 
         return Flaky()
 

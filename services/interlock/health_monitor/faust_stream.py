@@ -26,6 +26,7 @@ from interlock.runtime.bus import Record
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.wire.topics import TELEMETRY
+from interlock.wire.trace import from_headers
 
 GROUP = "interlock-health-monitor"
 
@@ -129,6 +130,7 @@ def _record(message: Any) -> Record:
         key=message.key,
         value=message.value,
         timestamp_ms=round(message.timestamp * 1_000),
+        trace=from_headers(message.headers or ()),
     )
 
 

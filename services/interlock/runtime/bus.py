@@ -32,6 +32,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from interlock.wire.trace import NO_TRACE
+
 
 class Position(NamedTuple):
     """A partition of a topic."""
@@ -52,6 +54,7 @@ class Record:
         value: The value's bytes; None is a tombstone.
         timestamp_ms: Milliseconds since the epoch, by the writer or the broker, as the topic says. Never
             proof of anything.
+        trace: The trace that it belongs to, as `interlock.wire.trace` reads it; for people who look, never for a decision.
     """
 
     topic: str
@@ -60,12 +63,15 @@ class Record:
     key: bytes | None
     value: bytes | None
     timestamp_ms: int
+    trace: str = NO_TRACE
 
 
 class Publisher(Protocol):
     """Appends records, in the order of the calls for each partition."""
 
-    async def publish(self, topic: str, key: str, value: bytes | None, *, partition: int | None = None) -> int:
+    async def publish(
+        self, topic: str, key: str, value: bytes | None, *, partition: int | None = None, trace: str = NO_TRACE
+    ) -> int:
         """Append a record and wait until all in-sync replicas have it.
 
         Args:
@@ -73,6 +79,7 @@ class Publisher(Protocol):
             key: The key as text; never empty, since a compacted topic refuses a record without one.
             value: The record; None is a tombstone, which lets a compacted topic forget the key.
             partition: Where to append; None leaves it to the key.
+            trace: The trace that the record belongs to.
 
         Returns:
             The record's offset.

@@ -15,6 +15,7 @@ from interlock.runtime.kafka_client import Connection, stop_within
 from interlock.runtime.placement import place
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
+from interlock.wire.trace import NO_TRACE, to_headers
 
 
 class KafkaPublisher:
@@ -42,7 +43,9 @@ class KafkaPublisher:
         """
         await self._started()
 
-    async def publish(self, topic: str, key: str, value: bytes | None, *, partition: int | None = None) -> int:
+    async def publish(
+        self, topic: str, key: str, value: bytes | None, *, partition: int | None = None, trace: str = NO_TRACE
+    ) -> int:
         """Append a record and return its offset once all in-sync replicas have it; see `Publisher`."""
         partitions = await self._partitions(topic)
         where = place(topic, key, value, partition=partition, partitions=partitions)
@@ -50,7 +53,9 @@ class KafkaPublisher:
         try:
             async with self._connection.reaching(f"Publishing to {topic}"):
                 async with self._queueing:  # the client lets records overtake each other while it looks for a topic
-                    sent = await producer.send(topic, value, key=key.encode(), partition=where)
+                    sent = await producer.send(
+                        topic, value, key=key.encode(), partition=where, headers=to_headers(trace)
+                    )
                 told = await sent
         except InfrastructureError:
             self._abandon(producer)

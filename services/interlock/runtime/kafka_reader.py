@@ -11,6 +11,7 @@ from interlock.runtime.kafka_client import Connection, stop_within
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
 from interlock.vocabulary.time import seconds
+from interlock.wire.trace import from_headers
 
 _READ_AHEAD_BYTES = 16 * RECORD_BYTES_MAX
 """What one fetch may bring: enough to replay a log at full speed, little enough for a small container."""
@@ -152,4 +153,5 @@ def _record(told: ConsumerRecord) -> Record:
         key=told.key,
         value=told.value,
         timestamp_ms=told.timestamp,
+        trace=from_headers(told.headers),
     )

@@ -17,6 +17,7 @@ from interlock.runtime.memory_group import MemoryGroup, MemoryMembership
 from interlock.runtime.placement import partitions_in_use, place
 from interlock.vocabulary.errors import InfrastructureError, InvariantError
 from interlock.wire.topics import TOPICS
+from interlock.wire.trace import NO_TRACE, known
 
 _TO_END_BATCH = 1_000_000
 
@@ -50,12 +51,12 @@ class MemoryBroker:
         self.require()
         return partitions_in_use(topic, self._counts.get(topic, 0))
 
-    def append(self, where: Position, key: bytes | None, value: bytes | None) -> int:
+    def append(self, where: Position, key: bytes | None, value: bytes | None, trace: str = NO_TRACE) -> int:
         """Append whatever a client could, a tombstone too, and return its offset."""
         self.require()
         log = self._logs[where]
         stamp_ms = self._clock.now().wall // 1_000
-        log.append(Record(*where, offset=len(log), key=key, value=value, timestamp_ms=stamp_ms))
+        log.append(Record(*where, offset=len(log), key=key, value=value, timestamp_ms=stamp_ms, trace=trace))
         self._appended.set()
         self._appended = asyncio.Event()
         return len(log) - 1
@@ -115,12 +116,14 @@ class MemoryPublisher:
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
 
-    async def publish(self, topic: str, key: str, value: bytes | None, *, partition: int | None = None) -> int:
+    async def publish(
+        self, topic: str, key: str, value: bytes | None, *, partition: int | None = None, trace: str = NO_TRACE
+    ) -> int:
         """Append a record; see `Publisher`."""
         await asyncio.sleep(0)  # as on a network, others may run in between
         partitions = self._broker.partitions(topic)
         where = place(topic, key, value, partition=partition, partitions=partitions)
-        return self._broker.append(Position(topic, where), key.encode(), value)
+        return self._broker.append(Position(topic, where), key.encode(), value, known(trace))
 
 
 class MemoryReader:

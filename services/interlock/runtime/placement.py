@@ -70,6 +70,6 @@ def place(topic: str, key: str, value: bytes | None, *, partition: int | None, p
     return where
 
 
-_OVERHEAD_BYTES = 128
-"""What Kafka adds to a lone record: 61 bytes of batch header, at most 51 of lengths, time and offset; and
-some room."""
+_OVERHEAD_BYTES = 256
+"""What Kafka adds to a lone record: 61 bytes of batch header, at most 51 of lengths, time and offset, 68 of a
+trace; and some room."""

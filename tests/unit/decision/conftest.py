@@ -164,11 +164,11 @@ class CrashingBus(MemoryBus):
         inner, outer = await super().publisher(), self
 
         class Crashing:
-            async def publish(self, topic, key, value, *, partition=None):
+            async def publish(self, topic, key, value, *, partition=None, trace=""):
                 outer.left -= 1
                 if outer.left < 0 or (outer.left == 0 and not outer.after):
                     raise Crash
-                offset = await inner.publish(topic, key, value, partition=partition)
+                offset = await inner.publish(topic, key, value, partition=partition, trace=trace)
                 if outer.left == 0:
                     raise Crash
                 return offset

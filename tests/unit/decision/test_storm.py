@@ -26,9 +26,9 @@ class Told(MemoryBus):
         inner, outer = await super().publisher(), self
 
         class Telling:
-            async def publish(self, topic, key, value, *, partition=None):
+            async def publish(self, topic, key, value, *, partition=None, trace=""):
                 outer.topics.append(topic)
-                return await inner.publish(topic, key, value, partition=partition)
+                return await inner.publish(topic, key, value, partition=partition, trace=trace)
 
         return Telling()
 

@@ -83,7 +83,9 @@ class Log:
         self.away_until_s = 0.0
         self._clock = clock
 
-    async def publish(self, topic: str, key: str, value: bytes, *, partition: int | None = None) -> int:
+    async def publish(
+        self, topic: str, key: str, value: bytes, *, partition: int | None = None, trace: str = ""
+    ) -> int:
         if self._clock.now().boot < seconds(self.away_until_s):
             raise InfrastructureError("The broker is away.", "Wait.")
         opened = open_sealed(value, DEPLOYMENT.root, Notice)

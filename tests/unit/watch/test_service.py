@@ -53,12 +53,14 @@ class Unreliable:
     publisher: Publisher
     world: "World"
 
-    async def publish(self, topic: str, key: str, value: bytes | None, *, partition: int | None = None) -> int:
+    async def publish(
+        self, topic: str, key: str, value: bytes | None, *, partition: int | None = None, trace: str = ""
+    ) -> int:
         before, after = topic in self.world.failing, topic in self.world.lying
         if before:
             self.world.failing.remove(topic)
         else:
-            offset = await self.publisher.publish(topic, key, value, partition=partition)
+            offset = await self.publisher.publish(topic, key, value, partition=partition, trace=trace)
         if after:
             self.world.lying.remove(topic)
         if before or after:

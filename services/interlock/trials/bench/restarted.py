@@ -37,7 +37,7 @@ class NetworkBroker(MemoryBroker):
     def fetch(self, where: Position, offset: int, limit: int) -> list[Record]:
         """Records from an offset on, their values copied."""
         return [
-            Record(*where, each.offset, each.key, bytes(memoryview(each.value or b"")), each.timestamp_ms)
+            Record(*where, each.offset, each.key, bytes(memoryview(each.value or b"")), each.timestamp_ms, each.trace)
             for each in super().fetch(where, offset, limit)
         ]
 
