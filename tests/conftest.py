@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from interlock.brokers.real import KafkaBroker
+from interlock.brokers.real import KafkaCluster
 from interlock.brokers.topics_admin import create_topics
 
 if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") and not shutil.which("java"):
@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real broker with our topics: the one that is named by the environment, or one for this session."""
     named = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    broker = None if named else KafkaBroker.start(tmp_path_factory.mktemp("kafka"))
+    broker = None if named else KafkaCluster.start(tmp_path_factory.mktemp("kafka"))
     try:
         bootstrap = named or broker.bootstrap
         create_topics(bootstrap)

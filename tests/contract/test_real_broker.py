@@ -1,5 +1,6 @@
 """Brokers that we start: they run, they stop, and none outlives its purpose."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from interlock.brokers import detached
-from interlock.brokers.real import KafkaBroker
+from interlock.brokers.real import KafkaCluster
 from interlock.brokers.topics_admin import check_topics, create_topics
 from interlock.brokers.waiting import wait_for
 from interlock.vocabulary.errors import ConfigurationError, InfrastructureError
@@ -21,9 +22,9 @@ PATIENCE_S = 60  # a bound for a machine that is busy, never a wait
 STARTS_AND_FORGETS = """
 import os, sys
 from pathlib import Path
-from interlock.brokers.real import KafkaBroker
-broker = KafkaBroker.start(Path(sys.argv[1]))
-print(broker.pid, flush=True)
+from interlock.brokers.real import KafkaCluster
+broker = KafkaCluster.start(Path(sys.argv[1]))
+print(broker.pid(1), flush=True)
 os.kill(os.getpid(), 9)
 """
 
@@ -31,7 +32,7 @@ os.kill(os.getpid(), 9)
 @pytest.fixture(scope="module")
 def bootstrap(tmp_path_factory: pytest.TempPathFactory):
     """A broker that nobody else writes to; no topics yet."""
-    broker = KafkaBroker.start(tmp_path_factory.mktemp("kafka"))
+    broker = KafkaCluster.start(tmp_path_factory.mktemp("kafka"))
     yield broker.bootstrap
     broker.stop()
 
@@ -69,16 +70,16 @@ def test_topics_are_created_and_mended_and_what_cannot_be_is_told(bootstrap):
 
 def test_a_port_that_is_taken_is_said_before_anything_is_started(bootstrap, tmp_path):
     with pytest.raises(ConfigurationError, match="in use"):
-        KafkaBroker.start(tmp_path, port=int(bootstrap.rpartition(":")[2]))
+        KafkaCluster.start(tmp_path, port=int(bootstrap.rpartition(":")[2]))
 
 
 def test_a_broker_keeps_its_records_from_one_start_to_the_next_and_stopping_twice_is_fine(tmp_path):
-    first = KafkaBroker.start(tmp_path)
+    first = KafkaCluster.start(tmp_path)
     create_topics(first.bootstrap)
     first.stop()
     first.stop()
-    assert gone(first.pid)
-    second = KafkaBroker.start(tmp_path)
+    assert gone(first.pid(1))
+    second = KafkaCluster.start(tmp_path)
     try:
         assert check_topics(second.bootstrap) == []
     finally:
@@ -110,14 +111,17 @@ def test_a_detached_broker_runs_until_it_is_taken_down(tmp_path, monkeypatch):
 
 
 def test_the_state_of_a_broker_that_was_killed_is_not_believed(tmp_path):
-    (tmp_path / "running.json").write_text(f'{{"pid": {os.getpid()}, "bootstrap": "127.0.0.1:1"}}', encoding="utf-8")
+    state = {"addresses": ["127.0.0.1:1"], "pids": {"1": os.getpid()}}
+    (tmp_path / "running.json").write_text(json.dumps(state), encoding="utf-8")
     assert detached.running(tmp_path) is None
     assert not detached.down(tmp_path)
 
 
 def test_a_broker_that_cannot_start_says_why(tmp_path):
-    broker = KafkaBroker.start(tmp_path)
+    broker = KafkaCluster.start(tmp_path)
     broker.stop()
-    (tmp_path / "records" / "meta.properties").write_text("version=1\nnode.id=9\ncluster.id=x\n", encoding="utf-8")
+    (tmp_path / "node-1" / "records" / "meta.properties").write_text(
+        "version=1\nnode.id=9\ncluster.id=x\n", encoding="utf-8"
+    )
     with pytest.raises(InfrastructureError, match=r"(?s)did not start.*node.id"):
-        KafkaBroker.start(tmp_path)
+        KafkaCluster.start(tmp_path)

@@ -1,33 +1,30 @@
-"""A real Kafka broker of one node (KRaft), from the Apache jars, on loopback.
+"""Real Kafka (KRaft) on loopback, from the Apache jars: one node, or three of which any one may be lost.
 
-    broker = KafkaBroker.start(data_dir)
+    kafka = KafkaCluster.start(data_dir, brokers=3)
     try:
-        bus = KafkaBus(broker.bootstrap)
+        bus = KafkaBus(kafka.bootstrap)
+        kafka.kill(kafka.leader("interlock.audit.v1", 0))
     finally:
-        broker.stop()
+        kafka.stop()
 
-It dies with the process that started it, however that ends: a watcher beside it holds a pipe from here, and
-ends it when the pipe closes. A broker that outlives its starter is made by `interlock.brokers.detached`. Data
-in `data_dir` is used again by the next start. Not handled here: clusters of several nodes, encryption, access
-control, topics.
+It dies with the process that started it, however that ends: a watcher beside each node holds a pipe from here, and
+ends the node when the pipe closes. Brokers that outlive their starter are made by `interlock.brokers.detached`.
+Data in `data_dir` is used again by the next start. Not handled here: encryption, access control, topics.
 """
 
-import base64
 import os
 import signal
-import socket
 import subprocess
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from interlock.brokers.jars import find_jars, find_java
+from interlock.brokers.nodes import Node, bootstrap_of, prepare
 from interlock.brokers.waiting import wait_for
-from interlock.vocabulary.errors import ConfigurationError, InfrastructureError
+from interlock.vocabulary.errors import InfrastructureError
 
 START_S_MAX = 60.0
 """A broker answers 2 to 3 s after its start on an idle machine; a busy one may take many times that."""
@@ -35,89 +32,139 @@ START_S_MAX = 60.0
 STOP_S_MAX = 15.0
 """A broker that is asked to stop needs about a second; then it is killed."""
 
-_JAVA_FLAGS = (
-    "-Xmx512m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Dlog4j2.level=WARN",
-)
-"""Little memory and a quick start: this broker is for development and tests."""
+_ASK_S = 5.0
 
-_WATCHED = 'exec 3<&0; { cat <&3 >/dev/null; kill $$; } & exec 3<&-; exec "$@" </dev/null'
-"""Runs a command under its own process id, and beside it a watcher that ends it once standard input is closed."""
+_WATCHED = 'exec 3<&0; { cat <&3 >/dev/null; kill -9 $$; } & exec 3<&-; exec "$@" </dev/null'
+"""Runs a command under its own process id, and beside it a watcher that ends it once standard input is closed.
+
+Not gently: a broker that stops in order asks its cluster first, and would wait long for one that is going, too.
+"""
 
 
-class KafkaBroker:
-    """A broker that runs as a child of this process. Made by `start`.
+class KafkaCluster:
+    """Brokers that run as children of this process. Made by `start`.
 
     Attributes:
-        bootstrap: Where it listens, `127.0.0.1:port`.
-        pid: Its process.
+        nodes: Its nodes; they are named by their numbers, from 1 on.
+        bootstrap: Where they listen, `127.0.0.1:port`, separated by commas.
     """
 
-    def __init__(self, bootstrap: str, process: subprocess.Popen[bytes]) -> None:
-        self.bootstrap = bootstrap
-        self.pid = process.pid
-        self._process = process
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = tuple(nodes)
+        self.bootstrap = bootstrap_of(nodes)
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     @classmethod
-    def start(cls, data_dir: Path, *, port: int | None = None) -> "KafkaBroker":
-        """Start a broker and wait until it answers.
+    def start(cls, data_dir: Path, *, brokers: int = 1, port: int | None = None) -> "KafkaCluster":
+        """Start the brokers and wait until they answer.
 
         Args:
-            data_dir: Where its records, settings and log are; made if it is not there.
-            port: Where it shall listen; None takes a free one.
+            data_dir: Where records, settings and logs are; made if it is not there.
+            brokers: How many: 1 or 3.
+            port: Where the first shall listen, the others at the ports that follow; None takes free ones.
 
         Raises:
-            ConfigurationError: Java or Maven is missing.
-            InfrastructureError: It ended or did not answer in time; the end of its log is in the message.
+            ConfigurationError: Java or Maven is missing, a port is in use, or the folder holds a cluster of another size.
+            InfrastructureError: One ended or did not answer in time; the end of its log is in the message.
         """
-        bootstrap, command = prepare(data_dir, port=port)
-        with log_file(data_dir).open("ab") as log:
-            process = spawn(["sh", "-c", _WATCHED, "kafka", *command], log, stdin=subprocess.PIPE)
-        broker = cls(bootstrap, process)
+        cluster = cls(prepare(data_dir, brokers=brokers, port=port))
         try:
-            wait_until_up(bootstrap, process, data_dir)
+            cluster.restart(*(node.number for node in cluster.nodes))
         except BaseException:
-            broker.stop()
+            cluster.stop()
             raise
-        return broker
+        return cluster
+
+    @property
+    def alive(self) -> tuple[int, ...]:
+        """The nodes that run, those that are paused included."""
+        return tuple(number for number, process in self._processes.items() if process.poll() is None)
+
+    def pid(self, node: int) -> int:
+        """The process of a node."""
+        return self._processes[node].pid
+
+    def kill(self, *nodes: int) -> None:
+        """End nodes at once, as a power cut would (SIGKILL)."""
+        for node in nodes:
+            end_group(self.pid(node), signal.SIGKILL)  # the watcher too
+        for node in nodes:
+            _over(self._processes[node])
+
+    def restart(self, *nodes: int) -> None:
+        """Start nodes that do not run, all at once, on the records they had, and wait until they are part of the cluster.
+
+        Two of three make a cluster, one of three does not: start those together that need each other.
+
+        Raises:
+            InfrastructureError: One ended or did not answer in time; the end of its log is in the message.
+        """
+        for node in self._named(nodes):
+            with node.log.open("ab") as log:
+                command = ["sh", "-c", _WATCHED, "kafka", *node.command]
+                self._processes[node.number] = spawn(command, log, stdin=subprocess.PIPE)
+        started = {node: self._processes[node.number] for node in self._named(nodes)}
+        wait_until_up(started, brokers=len(self.alive))
+
+    def pause(self, node: int) -> None:
+        """Stop a node's clock (SIGSTOP): it holds its connections and says nothing."""
+        os.kill(self.pid(node), signal.SIGSTOP)
+
+    def resume(self, node: int) -> None:
+        """Let a paused node go on."""
+        os.kill(self.pid(node), signal.SIGCONT)
+
+    def leader(self, topic: str, partition: int = 0) -> int | None:
+        """The node that leads a partition, as the cluster has it now; None if nobody does.
+
+        Raises:
+            InfrastructureError: No node that runs can say.
+        """
+        found = self._partitions(topic)[partition].leader
+        return found if found > 0 else None
+
+    def in_sync(self) -> bool:
+        """Whether every node has every record of every partition: only then may the next one be lost.
+
+        Raises:
+            InfrastructureError: No node that runs can say.
+        """
+        every = {node.number for node in self.nodes}
+        partitions = [each for topic in self._topics().values() for each in topic.partitions.values()]
+        here = len(self.alive) == len(every)  # without a majority of nodes, what is told is what was
+        return here and all(each.leader in every and every <= set(each.isrs) for each in partitions)
 
     def stop(self) -> None:
-        """Stop it, gently at first. Returns in bounded time, and may be called twice."""
-        if self._process.stdin is None or self._process.stdin.closed:
-            return
-        end_group(self.pid, signal.SIGTERM)  # the watcher too
+        """Stop them, gently at first. Returns in bounded time, and may be called twice."""
+        stopping = [process for process in self._processes.values() if process.stdin and not process.stdin.closed]
+        for process in stopping:
+            end_group(process.pid, signal.SIGCONT)  # a paused one hears nothing else
+            end_group(process.pid, signal.SIGTERM)  # the watcher too
+        wait_for(lambda: all(process.poll() is not None for process in stopping), STOP_S_MAX)
+        for process in stopping:
+            end_group(process.pid, signal.SIGKILL)
+            _over(process)
+
+    def _named(self, numbers: Iterable[int]) -> list[Node]:
+        return [self.nodes[number - 1] for number in numbers]
+
+    def _partitions(self, topic: str) -> Mapping[int, Any]:
+        """A topic's partitions by number."""
+        found = self._topics().get(topic)
+        if found is None:
+            raise InfrastructureError(f"The cluster has no topic {topic!r}.", "Make it: `interlock kafka topics`.")
+        partitions: Mapping[int, Any] = found.partitions
+        return partitions
+
+    def _topics(self) -> Mapping[str, Any]:
+        """Every topic, as a node that runs tells."""
         try:
-            self._process.wait(STOP_S_MAX)
-        except subprocess.TimeoutExpired:
-            end_group(self.pid, signal.SIGKILL)
-            self._process.wait()
-        self._process.stdin.close()
-
-
-def prepare(data_dir: Path, *, port: int | None) -> tuple[str, list[str]]:
-    """Write a broker's settings and format its directory, if that has not been done.
-
-    Returns:
-        Where it will listen, and the command that runs it.
-
-    Raises:
-        ConfigurationError: Java or Maven is missing, or the port is in use.
-        InfrastructureError: The jars could not be fetched, or the directory not formatted.
-    """
-    free_port, controller_port = _free_ports()
-    port = port or free_port
-    if _listens(port):
-        raise ConfigurationError(f"Port {port} is in use.", "Stop what listens there, or choose another port.")
-    data_dir = data_dir.resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
-    settings = data_dir / "server.properties"
-    settings.write_text(_settings(data_dir / "records", port, controller_port), encoding="utf-8")
-    java = [find_java(), *_JAVA_FLAGS, "-cp", f"{find_jars()}/*"]
-    if not (data_dir / "records" / "meta.properties").is_file():
-        _format(java, settings)
-    return f"127.0.0.1:{port}", [*java, "kafka.Kafka", str(settings)]
+            return _admin(bootstrap_of(self._named(self.alive))).list_topics(timeout=_ASK_S).topics
+        except KafkaException as error:
+            raise InfrastructureError(
+                f"No node of {self.bootstrap} says what its topics are: {error}.",
+                f"See which run; their logs are in {self.nodes[0].folder.parent}.",
+            ) from error
 
 
 def spawn(
@@ -129,17 +176,29 @@ def spawn(
     )
 
 
-def wait_until_up(bootstrap: str, process: subprocess.Popen[bytes], data_dir: Path) -> None:
-    """Wait until the broker answers a question of the protocol, which is later than its port opens.
+def wait_until_up(started: Mapping[Node, subprocess.Popen[bytes]], *, brokers: int) -> None:
+    """Wait until each of these nodes answers a question of the protocol, which is later than its port opens.
+
+    Args:
+        started: The nodes, and the process of each.
+        brokers: How many nodes it must know of by then.
 
     Raises:
-        InfrastructureError: It ended, or did not answer within `START_S_MAX`.
+        InfrastructureError: One ended, or did not answer within `START_S_MAX`.
     """
-    told = wait_for(lambda: process.poll() is not None or _answers(bootstrap), START_S_MAX)
-    if process.returncode is not None:
-        raise _not_up(f"it ended with exit code {process.returncode}", data_dir)
-    if not told:
-        raise _not_up(f"it did not answer within {START_S_MAX:g} s", data_dir)
+    waiting = dict(started)
+
+    def settled() -> bool:
+        for node in [node for node in waiting if _answers(node, brokers)]:
+            del waiting[node]
+        return not waiting or any(process.poll() is not None for process in waiting.values())
+
+    wait_for(settled, START_S_MAX)
+    for node, process in waiting.items():
+        if process.returncode is not None:
+            raise _not_up(node, f"it ended with exit code {process.returncode}")
+    for node in waiting:
+        raise _not_up(node, f"it did not answer within {START_S_MAX:g} s")
 
 
 def end_group(pid: int, number: signal.Signals) -> None:
@@ -150,74 +209,29 @@ def end_group(pid: int, number: signal.Signals) -> None:
         return
 
 
-def log_file(data_dir: Path) -> Path:
-    """Where a broker's log is."""
-    return data_dir / "broker.log"
+def _over(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a process that was killed."""
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
 
 
-def _answers(bootstrap: str) -> bool:
-    if not _listens(int(bootstrap.rpartition(":")[2])):
+def _answers(node: Node, brokers: int) -> bool:
+    if not node.listens:
         return False
     try:
-        return bool(AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=5).brokers)
+        return len(_admin(node.address).list_topics(timeout=_ASK_S).brokers) >= brokers
     except KafkaException:
         return False
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
 
-def _format(java: Sequence[str], settings: Path) -> None:
-    # With the equals sign, since an identifier may begin with a hyphen.
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(settings)]
-    done = subprocess.run(  # noqa: S603 - the command is made above, of paths
-        command, capture_output=True, text=True, timeout=START_S_MAX, check=False
-    )
-    if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines() or ["no reason was given"]
-        raise InfrastructureError(
-            f"Kafka could not format {settings.parent}: {said[-1]}.",
-            "Remove the directory if nothing in it is needed, and try again.",
-        )
-
-
-def _not_up(why: str, data_dir: Path) -> InfrastructureError:
-    log = log_file(data_dir)
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+def _not_up(node: Node, why: str) -> InfrastructureError:
+    lines = node.log.read_text(encoding="utf-8", errors="replace").splitlines()
     said = "\n".join(["", *[line for line in lines if not line.startswith("\t")][-5:]])  # without Java's stack
-    return InfrastructureError(f"The Kafka broker did not start: {why}.{said}\n", f"Its whole log is {log}.")
-
-
-def _free_ports() -> tuple[int, int]:
-    """Two different ports that nobody has at this moment."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1]), int(other.getsockname()[1])
-
-
-def _settings(records: Path, port: int, controller_port: int) -> str:
-    """One node that is broker and controller; internal topics with one replica; nothing is made by being named."""
-    return f"""\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
-controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={records}
-auto.create.topics.enable=false
-group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=6000
-offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.replication.factor=1
-"""
+    return InfrastructureError(
+        f"Node {node.number} of Kafka at {node.address} did not start: {why}.{said}\n", f"Its whole log is {node.log}."
+    )

@@ -5,7 +5,7 @@ shards of the log with them; that is reported. Not for the embedded broker, whic
 makes its topics itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,6 +61,33 @@ class TopicChanges:
     problems: tuple[TopicProblem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """On how many brokers a topic is.
+
+    Attributes:
+        topic: The topic's name.
+        partitions: How many it has.
+        replicas: On how many brokers each partition shall be, at least.
+        in_sync: On how many each is now, with all of its records, at least; 0: a partition has no leader.
+    """
+
+    topic: str
+    partitions: int
+    replicas: int
+    in_sync: int
+
+
+def replication(bootstrap: str, specs: Sequence[TopicSpec] = TOPICS) -> list[Replication]:
+    """On how many brokers each topic of the table is; those that are missing are left out.
+
+    Raises:
+        InfrastructureError: The broker cannot be reached.
+    """
+    found = _topics(_admin(bootstrap), bootstrap)
+    return [_replication(spec.name, found[spec.name]) for spec in specs if spec.name in found]
+
+
 def check_topics(bootstrap: str, specs: Sequence[TopicSpec] = TOPICS) -> list[TopicProblem]:
     """Compare the broker's topics with the table.
 
@@ -98,7 +125,7 @@ def create_topics(bootstrap: str, specs: Sequence[TopicSpec] = TOPICS) -> TopicC
 
 
 def _problems(admin: AdminClient, bootstrap: str, specs: Sequence[TopicSpec]) -> list[TopicProblem]:
-    found = _found(admin, bootstrap)
+    found = {name: len(topic.partitions) for name, topic in _topics(admin, bootstrap).items()}
     existing = [spec for spec in specs if spec.name in found]
     resources = [ConfigResource(ResourceType.TOPIC, spec.name) for spec in existing]
     described = _wait(bootstrap, admin.describe_configs(resources).values()) if resources else []
@@ -116,13 +143,19 @@ def _problems(admin: AdminClient, bootstrap: str, specs: Sequence[TopicSpec]) ->
     return problems
 
 
-def _found(admin: AdminClient, bootstrap: str) -> dict[str, int]:
-    """The broker's topics, and how many partitions each has."""
+def _topics(admin: AdminClient, bootstrap: str) -> Mapping[str, Any]:
+    """The broker's topics, by name."""
     try:
-        topics = admin.list_topics(timeout=_TIMEOUT_S).topics
+        topics: Mapping[str, Any] = admin.list_topics(timeout=_TIMEOUT_S).topics
     except KafkaException as error:
         raise _failure(bootstrap, error) from error
-    return {name: len(topic.partitions) for name, topic in topics.items()}
+    return topics
+
+
+def _replication(name: str, topic: Any) -> Replication:
+    partitions = list(topic.partitions.values())
+    in_sync = (len(each.isrs) if each.leader >= 0 else 0 for each in partitions)
+    return Replication(name, len(partitions), min(len(each.replicas) for each in partitions), min(in_sync))
 
 
 def _missing(spec: TopicSpec) -> TopicProblem:

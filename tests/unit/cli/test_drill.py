@@ -50,7 +50,7 @@ def test_without_java_it_names_the_two_other_brokers(interlock: Interlock, monke
     def nothing(*_: object) -> None:
         raise ConfigurationError("Java is not installed.", "Install it.")
 
-    monkeypatch.setattr("interlock.trials.drill.ground.KafkaBroker.start", nothing)
+    monkeypatch.setattr("interlock.trials.drill.ground.KafkaCluster.start", nothing)
 
     result = interlock("drill", "ag-163", "--only", "8.1")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from interlock.brokers.real import KafkaBroker
+from interlock.brokers.real import KafkaCluster
 from interlock.notifier.webhook import public_text
 from interlock.runtime.clock import SystemClock
 from interlock.testing.model_server import ModelServer
@@ -93,7 +93,7 @@ async def broker_of(drill: Drill) -> AsyncIterator[Broker]:
             yield broker
         return
     try:
-        kafka = await asyncio.to_thread(KafkaBroker.start, drill.folder / "kafka")
+        kafka = await asyncio.to_thread(KafkaCluster.start, drill.folder / "kafka")
     except ConfigurationError as error:
         mend = "Install it, name a broker that runs with --bootstrap, or take the embedded one with --embedded."
         raise ConfigurationError(f"No Kafka broker can be started here. {error.message}", mend) from error
