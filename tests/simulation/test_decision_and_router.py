@@ -31,6 +31,7 @@ from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
+from interlock.signing.keys import KeyKind
 from interlock.testing.builders import Deployment, model
 from interlock.testing.driver import OBJECTIVES, ROUTE
 from interlock.testing.stories import DOWN, slow
@@ -51,9 +52,9 @@ TERMS = Terms(Micros(15 * SECOND), Micros(2 * SECOND))
 class World:
     """A broker, and what stands around it: people, the health-monitor, one decision service, one router."""
 
-    def __init__(self, clock, folder):
+    def __init__(self, clock, folder, deployment=None):
         self.clock = clock
-        self.deployment = Deployment()
+        self.deployment = deployment or Deployment()
         self.broker = MemoryBroker(clock=clock)
         self.folder = folder
         self.levels = {}
@@ -191,11 +192,11 @@ def arms(subscriber):
     return {answer.model.name if isinstance(answer, Serve) else None for answer in answers}
 
 
-def story(tmp_path, tell, **policy):
+def story(tmp_path, tell, deployment=None, **policy):
     """Run a story in a world whose decision service and router have put the agent on its healthy primary."""
 
     async def scenario(clock):
-        world = World(clock, tmp_path)
+        world = World(clock, tmp_path, deployment)
         world.publish_policy(**policy)
         world.healthy("atlas", "birch")
         judge = asyncio.create_task(world.judge())
@@ -207,7 +208,8 @@ def story(tmp_path, tell, **policy):
     run_virtually(scenario)
 
 
-def test_the_line_from_verdict_to_served_model(tmp_path):
+@pytest.mark.parametrize("keys", KeyKind)
+def test_the_line_from_verdict_to_served_model(tmp_path, keys):
     async def tell(world, router):
         async with world.decision():
             await until(lambda: served(router) == "atlas", "the primary is served")
@@ -223,7 +225,7 @@ def test_the_line_from_verdict_to_served_model(tmp_path):
         journal = world.replay()
         assert (journal.changes, journal.differences) == (5, [])
 
-    story(tmp_path, tell)
+    story(tmp_path, tell, Deployment(keys=keys))
 
 
 def test_a_decision_service_that_is_killed_and_started_again_repeats_nothing(tmp_path):

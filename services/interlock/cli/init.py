@@ -1,6 +1,7 @@
 """`interlock init DIR`: a whole working configuration, to be read and changed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import first_settings
 from interlock.runtime.founding import found
 from interlock.runtime.workspace import Workspace
+from interlock.signing.keys import KeyKind
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.identifiers import ANY, RouteId, is_name
 
@@ -25,6 +27,9 @@ def init(
     example: Annotated[
         str, typer.Option(help=f"The policy to begin with. One of {', '.join(f'`{name}`' for name in EXAMPLE_NAMES)}.")
     ] = USUAL_EXAMPLE,
+    keys: Annotated[
+        KeyKind, typer.Option(help="The kind of everybody's keys. Who signs webhooks has an Ed25519 key in any case.")
+    ] = KeyKind.ED25519,
     as_json: Json = False,
 ) -> None:
     """Write a working configuration: trust root, keys, models, evidence, an example policy, settings of every service."""
@@ -34,7 +39,7 @@ def init(
         )
     now = SystemClock().now().wall
     chosen = load_example(example, deployment, now)
-    workspace = found(directory, with_schemas(chosen.plan), now)
+    workspace = found(directory, replace(with_schemas(chosen.plan), keys=keys), now)
     write_schemas(workspace)
     _write_settings(workspace, chosen, bootstrap)
     readme = workspace.write(directory / "README.md", chosen.readme())

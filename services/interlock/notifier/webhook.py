@@ -65,8 +65,12 @@ def channel_of(webhook: Webhook) -> str:
 
 
 def public_text(key: SigningKey) -> str:
-    """The public key as receivers are given it: `whpk_` and the raw key in base64."""
-    return "whpk_" + base64.b64encode(key.public).decode()
+    """The public key as receivers are given it: `whpk_` and the raw key in base64.
+
+    Raises:
+        ConfigurationError: The key cannot sign for webhooks.
+    """
+    return "whpk_" + base64.b64encode(key.for_webhooks().public_key().public_bytes_raw()).decode()
 
 
 def signed_headers(key: SigningKey, message_id: str, now: Micros, body: bytes) -> dict[str, str]:
@@ -79,7 +83,7 @@ def signed_headers(key: SigningKey, message_id: str, now: Micros, body: bytes) -
         body: The exact bytes that are sent.
     """
     moment = now // SECOND
-    signature = key.private.sign(f"{message_id}.{moment}.".encode() + body)
+    signature = key.for_webhooks().sign(f"{message_id}.{moment}.".encode() + body)
     return {
         "content-type": "application/json",
         "user-agent": _AGENT,
@@ -132,9 +136,13 @@ class WebhookSender:
 
     Args:
         key: The notifier's own key.
+
+    Raises:
+        ConfigurationError: The key cannot sign for webhooks.
     """
 
     def __init__(self, key: SigningKey) -> None:
+        key.for_webhooks()
         self._key = key
 
     async def __aenter__(self) -> Self:

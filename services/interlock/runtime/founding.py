@@ -23,7 +23,7 @@ from interlock.policy.authoring.registry import RegistryDocument, registrations
 from interlock.policy.authoring.source import Source, read
 from interlock.records.sealing import seal
 from interlock.runtime.workspace import SEALED, Workspace
-from interlock.signing.keys import SigningKey
+from interlock.signing.keys import KeyKind, SigningKey
 from interlock.signing.roles import Role
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot
 from interlock.vocabulary.errors import ConfigurationError
@@ -58,6 +58,9 @@ SERVICES: Mapping[str, tuple[Role, ...]] = MappingProxyType(
 )
 """The services' online keys, and the roles they hold."""
 
+_WEBHOOKS = frozenset({Role.NOTIFIER, Role.WATCH})
+"""Whose keys sign webhooks, see `SigningKey.for_webhooks`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -69,6 +72,7 @@ class Plan:
         evidence: YAML by the file's name without suffix; the validator signs each.
         policies: YAML by the file's name without suffix; governance and the agent's owner sign each.
         services: The services that get a key, and the roles each holds.
+        keys: The kind of everybody's key, but of those that sign webhooks, too: these are always Ed25519.
     """
 
     deployment: str
@@ -76,6 +80,7 @@ class Plan:
     evidence: Mapping[str, str]
     policies: Mapping[str, str]
     services: Mapping[str, tuple[Role, ...]] = field(default_factory=lambda: SERVICES)
+    keys: KeyKind = KeyKind.ED25519
 
 
 def found(directory: Path, plan: Plan, now: Micros) -> Workspace:
@@ -92,7 +97,7 @@ def found(directory: Path, plan: Plan, now: Micros) -> Workspace:
     workspace = Workspace(_empty(directory))
     policies = {name: _readable(read(text, f"policies/{name}.yaml")) for name, text in plan.policies.items()}
     agents = _agents(policies)
-    keys = workspace.make_keys(*ROOT_OWNERS, *PEOPLE, *plan.services)
+    keys = _make_keys(workspace, plan)
     root = _root(plan, agents, keys, now)
     workspace.write(workspace.root, seal(root, *(keys[owner] for owner in ROOT_OWNERS[:ROOT_THRESHOLD])))
     registry = _write_registry(workspace, plan, keys["grace"], now)
@@ -128,6 +133,12 @@ def _agents(policies: Mapping[str, Source]) -> tuple[str, ...]:
             raise _refusal([source.problem(("agent",), what, "Keep one policy for each agent.")])
         named[agent] = source.file
     return tuple(sorted(named))
+
+
+def _make_keys(workspace: Workspace, plan: Plan) -> dict[str, SigningKey]:
+    signers = [name for name, roles in plan.services.items() if not _WEBHOOKS.isdisjoint(roles)]
+    others = [name for name in plan.services if name not in signers]
+    return workspace.make_keys(*ROOT_OWNERS, *PEOPLE, *others, kind=plan.keys) | workspace.make_keys(*signers)
 
 
 def _root(plan: Plan, agents: tuple[str, ...], keys: Mapping[str, SigningKey], now: Micros) -> TrustRoot:

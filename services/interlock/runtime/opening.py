@@ -65,7 +65,7 @@ def load_key(path: Path) -> SigningKey:
     """Read a service's private key, and refuse one that others on the machine can read.
 
     Raises:
-        ConfigurationError: The file is missing, readable by others, or no Ed25519 key.
+        ConfigurationError: The file is missing, readable by others, or of no kind that counts.
     """
     try:
         mode = path.stat().st_mode

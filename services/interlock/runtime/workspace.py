@@ -23,7 +23,7 @@ from typing import Any
 
 from interlock.policy.authoring.draft import SealedFiles
 from interlock.runtime.opening import load_key
-from interlock.signing.keys import SigningKey
+from interlock.signing.keys import KeyKind, SigningKey
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.limits import DOCUMENT_BYTES_MAX, RECORD_BYTES_MAX
 
@@ -96,10 +96,10 @@ class Workspace:
         """
         return load_key(self.key(owner))
 
-    def make_keys(self, *owners: str) -> dict[str, SigningKey]:
+    def make_keys(self, *owners: str, kind: KeyKind = KeyKind.ED25519) -> dict[str, SigningKey]:
         """Make and write a new key for each owner, readable by nobody else."""
         (self.directory / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = {owner: SigningKey.generate() for owner in owners}
+        made = {owner: SigningKey.generate(kind) for owner in owners}
         for owner, key in made.items():
             _write_secret(self.key(owner), key.to_pem())
         return made

@@ -7,7 +7,7 @@ that is a person's as well would undo the split of authority that everything res
 from dataclasses import dataclass
 from functools import cached_property
 
-from interlock.signing.keys import PUBLIC_KEY_BYTES, keyid_of
+from interlock.signing.keys import is_public_key, keyid_of
 from interlock.signing.roles import Role
 from interlock.signing.statement import Statement
 from interlock.vocabulary.identifiers import ANY, is_name
@@ -19,7 +19,7 @@ PEOPLE = frozenset({Role.ROOT, Role.GOVERNANCE, Role.AGENT_OWNER, Role.VALIDATOR
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
-    """A public key (raw, 32 bytes) and who holds it."""
+    """A raw public key and who holds it: Ed25519 (32 bytes) or a compressed point of P-256 (33 bytes)."""
 
     keyid: str
     owner: str
@@ -88,8 +88,10 @@ def _fault(root: TrustRoot) -> str | None:
 def _key_fault(keys: tuple[TrustedKey, ...]) -> str | None:
     seen: set[bytes] = set()
     for key in keys:
-        if len(key.public_key) != PUBLIC_KEY_BYTES or key.keyid != keyid_of(key.public_key):
-            return f"the id of {key.owner}'s key is not the SHA-256 of its {PUBLIC_KEY_BYTES} bytes"
+        if not is_public_key(key.public_key):
+            return f"{key.owner}'s key is neither Ed25519 (32 bytes) nor a compressed point of P-256 (33 bytes)"
+        if key.keyid != keyid_of(key.public_key):
+            return f"the id of {key.owner}'s key is not the SHA-256 of its bytes"
         if key.public_key in seen:
             return f"{key.owner}'s key is listed twice"
         if not is_name(key.owner):

@@ -31,7 +31,7 @@ from interlock.records.models import (
 )
 from interlock.records.rules import WHOLE, RouteRule, Rung, SafeState, TriggerRule, WatchedTrigger
 from interlock.records.sealing import event_id_of, seal
-from interlock.signing.keys import SigningKey
+from interlock.signing.keys import KeyKind, SigningKey
 from interlock.signing.roles import Role
 from interlock.signing.statement import Statement
 from interlock.signing.trust import Grant, TrustedKey, TrustRoot
@@ -75,12 +75,12 @@ TRIGGERS = (
 """What every route watches unless a test says otherwise."""
 
 
-def key_of(owner: str, deployment: str = "testbed") -> SigningKey:
+def key_of(owner: str, deployment: str = "testbed", kind: KeyKind = KeyKind.ED25519) -> SigningKey:
     """The key of a member of the cast, or of a stranger: it depends on the two names alone.
 
     Deployments of other names have other keys, so that tests which share a broker do not believe each other.
     """
-    return SigningKey.from_seed(digest(f"interlock test key of {owner} in {deployment}".encode()))
+    return SigningKey.from_seed(digest(f"interlock test key of {owner} in {deployment}".encode()), kind)
 
 
 def model(  # noqa: PLR0913 - every one has a default
@@ -156,12 +156,19 @@ class Deployment:
         name: The deployment's name: the audience of its records.
         now: When everything was issued; it is valid from a day before for a year.
         agents: The agents that `oscar` owns.
+        keys: The kind of everybody's keys.
     """
 
     def __init__(
-        self, name: str = "testbed", *, now: Micros = NOW, agents: Sequence[str] = ("support", "triage", "drafting")
+        self,
+        name: str = "testbed",
+        *,
+        now: Micros = NOW,
+        agents: Sequence[str] = ("support", "triage", "drafting"),
+        keys: KeyKind = KeyKind.ED25519,
     ) -> None:
         self.name = name
+        self.keys = keys
         self.now = now
         self.agents = tuple(agents)
         self.root = self.next_root(1)
@@ -184,7 +191,7 @@ class Deployment:
 
     def key(self, owner: str) -> SigningKey:
         """The private key of a member of the cast."""
-        return key_of(owner, self.name)
+        return key_of(owner, self.name, self.keys)
 
     def seal(self, record: Statement, *owners: str) -> bytes:
         """Sign a record with the owners' keys: what goes on the topic."""

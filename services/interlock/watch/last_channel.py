@@ -33,9 +33,13 @@ class LastChannel:
 
     Args:
         key: The watch's own key.
+
+    Raises:
+        ConfigurationError: The key cannot sign for webhooks.
     """
 
     def __init__(self, key: SigningKey) -> None:
+        key.for_webhooks()
         self._key = key
 
     async def __aenter__(self) -> Self:
@@ -80,8 +84,12 @@ class LastChannel:
 
 
 def public_text(key: SigningKey) -> str:
-    """The public key as receivers are given it: `whpk_` and the raw key in base64."""
-    return "whpk_" + base64.b64encode(key.public).decode()
+    """The public key as receivers are given it: `whpk_` and the raw key in base64.
+
+    Raises:
+        ConfigurationError: The key cannot sign for webhooks.
+    """
+    return "whpk_" + base64.b64encode(key.for_webhooks().public_key().public_bytes_raw()).decode()
 
 
 def is_public(address: str) -> bool:
@@ -110,7 +118,7 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
 
 def _headers(key: SigningKey, message_id: str, body: bytes, now: Micros) -> dict[str, str]:
     moment = now // SECOND
-    signature = key.private.sign(f"{message_id}.{moment}.".encode() + body)
+    signature = key.for_webhooks().sign(f"{message_id}.{moment}.".encode() + body)
     return {
         "content-type": "application/json",
         "user-agent": "interlock-watch",

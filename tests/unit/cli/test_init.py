@@ -106,6 +106,14 @@ def test_the_gateway_knows_the_agents_key_by_its_hash_only(workspace: Workspace)
     assert tomllib.loads(text)["agents"] == [{"agent": "invoice", "key_sha256": sha256(key.encode()).hexdigest()}]
 
 
+def test_another_kind_of_keys_is_everybodys_but_for_who_signs_webhooks(
+    as_json: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    as_json("init", tmp_path / "here", "--deployment", "testbed", "--keys", "p256")
+    trust, _ = load_trust(tmp_path / "here" / "trust" / "root-1.sealed", "testbed")
+    assert {key.owner for key in trust.keys if len(key.public_key) == 32} == {"notifier-1", "watch-1"}
+
+
 def test_a_folder_that_holds_something_is_refused_and_left_alone(
     as_json: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from interlock.notifier.webhook import (
     Delivery,
+    WebhookSender,
     _public_socket,
     channel_of,
     is_public,
@@ -15,7 +16,8 @@ from interlock.notifier.webhook import (
     url_fault,
 )
 from interlock.records.documents import Webhook
-from interlock.signing.keys import SigningKey
+from interlock.signing.keys import KeyKind, SigningKey
+from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.time import Micros, seconds
 
 KEY = SigningKey.from_seed(b"\x07" * 32)
@@ -131,3 +133,9 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(text, expected):
 )
 def test_only_2xx_is_acceptance(status, accepted):
     assert Delivery(status).accepted is accepted
+
+
+@pytest.mark.parametrize("use", [WebhookSender, public_text])
+def test_a_key_that_cannot_sign_webhooks_is_refused_before_anything_is_sent(use):
+    with pytest.raises(ConfigurationError, match="v1a"):
+        use(SigningKey.generate(KeyKind.P256))

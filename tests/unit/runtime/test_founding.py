@@ -9,6 +9,7 @@ from interlock.cli.examples import USUAL_EXAMPLE, load_example
 from interlock.policy.book import Book, Taken, take
 from interlock.runtime.founding import SERVICES, Plan, found
 from interlock.runtime.opening import load_trust
+from interlock.signing.keys import KeyKind
 from interlock.signing.roles import Role
 from interlock.testing.builders import NOW
 from interlock.vocabulary.errors import ConfigurationError
@@ -75,3 +76,13 @@ def test_two_operators_are_founded_of_whom_one_is_enough_to_narrow(plan: Plan, t
     trust, _ = load_trust(found(tmp_path, plan, NOW).root, "testbed")
     (operators,) = trust.grants_of(Role.OPERATOR)
     assert (operators.threshold, len(operators.keyids)) == (1, 2)
+
+
+def test_everybody_has_a_p256_key_where_that_is_asked_but_those_who_sign_webhooks(plan: Plan, tmp_path: Path) -> None:
+    workspace = found(tmp_path, replace(plan, keys=KeyKind.P256), NOW)
+    trust, root_id = load_trust(workspace.root, "testbed")
+    assert {key.owner for key in trust.keys if len(key.public_key) != 33} == {"notifier-1", "watch-1"}
+    for owner in ("notifier-1", "watch-1"):
+        workspace.load_key(owner).for_webhooks()
+    sealed = (workspace.policies / "invoice.sealed").read_bytes()
+    assert isinstance(take(Book.start(trust, root_id), sealed), Taken)

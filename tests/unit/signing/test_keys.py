@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.signing.envelope import pae
-from interlock.signing.keys import SigningKey, keyid_of, sign, signature_holds
+from interlock.signing.keys import KeyKind, SigningKey, keyid_of, sign, signature_holds
 from interlock.vocabulary.errors import ConfigurationError
 
 KEY = SigningKey.from_seed(bytes(32))
@@ -50,8 +50,46 @@ def test_two_generated_keys_differ():
     assert SigningKey.generate().public != SigningKey.generate().public
 
 
-def test_a_key_survives_its_file():
-    assert SigningKey.from_pem(KEY.to_pem()).public == KEY.public
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_key_survives_its_file(kind: KeyKind):
+    key = SigningKey.generate(kind)
+    assert SigningKey.from_pem(key.to_pem()).public == key.public
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_a_key_of_either_kind_signs_the_type_together_with_the_payload(kind: KeyKind):
+    key = SigningKey.from_seed(RFC_SEED, kind)
+    signature = key.sign("kind", b"body")
+    assert signature.keyid == keyid_of(key.public)
+    assert signature_holds(key.public, signature.sig, pae("kind", b"body"))
+    assert not signature_holds(key.public, signature.sig, b"body")
+
+
+@pytest.mark.parametrize("kind", KeyKind)
+def test_equal_bytes_give_equal_signatures(kind: KeyKind):
+    key = SigningKey.generate(kind)
+    assert key.signature(b"body") == key.signature(b"body")
+
+
+def test_no_signature_holds_under_a_key_of_the_other_kind():
+    plain, point = (SigningKey.from_seed(RFC_SEED, kind) for kind in KeyKind)
+    assert not signature_holds(plain.public, point.signature(b"body"), b"body")
+    assert not signature_holds(point.public, plain.signature(b"body"), b"body")
+
+
+def test_the_other_signature_that_ed25519_would_allow_does_not_hold():
+    """RFC 8032, 5.1.7: S must be below the group's order L, or S + L would be a second signature of the same bytes."""
+    order = 2**252 + 27742317777372353535851937790883648493
+    again = int.from_bytes(RFC_SIGNATURE[32:], "little") + order
+    assert again < 2**256
+    assert not signature_holds(RFC_PUBLIC, RFC_SIGNATURE[:32] + again.to_bytes(32, "little"), b"\x72")
+
+
+def test_only_an_ed25519_key_signs_webhooks_and_another_says_what_to_do():
+    assert SigningKey(KEY.for_webhooks()) == KEY
+    with pytest.raises(ConfigurationError, match="P-256") as raised:
+        SigningKey.generate(KeyKind.P256).for_webhooks()
+    assert "Ed25519" in raised.value.mend
 
 
 def pem(private, encryption=None) -> bytes:
@@ -64,10 +102,11 @@ def pem(private, encryption=None) -> bytes:
         b"",
         b"not a key",
         KEY.to_pem()[:60],
-        pem(ec.generate_private_key(ec.SECP256R1())),
+        pem(ec.generate_private_key(ec.SECP384R1())),
+        pem(ec.generate_private_key(ec.SECP256K1())),
         pem(ed25519.Ed25519PrivateKey.generate(), BestAvailableEncryption(b"secret")),
     ],
-    ids=["empty", "garbage", "cut", "p256", "encrypted"],
+    ids=["empty", "garbage", "cut", "p384", "secp256k1", "encrypted"],
 )
 def test_another_kind_of_key_file_is_the_operators_mistake_and_says_what_to_do(content: bytes):
     with pytest.raises(ConfigurationError) as raised:

@@ -2,8 +2,9 @@ import re
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from interlock.signing.keys import SigningKey
+from interlock.signing.keys import KeyKind, SigningKey
 from interlock.signing.roles import Role
 from interlock.signing.trust import PEOPLE, Grant, TrustedKey, TrustRoot
 from interlock.vocabulary.identifiers import digest
@@ -39,14 +40,31 @@ def with_grant(*grants: Grant) -> TrustRoot:
     return replace(ROOT, grants=(*ROOT.grants, *grants))
 
 
+def point(seed: str, owner: str) -> TrustedKey:
+    key = SigningKey.from_seed(digest(seed.encode()), KeyKind.P256)
+    return TrustedKey(key.keyid, owner, key.public)
+
+
+def raw(public_key: bytes) -> TrustedKey:
+    return TrustedKey(digest(public_key).hex(), "eve", public_key)
+
+
+def uncompressed(seed: str) -> bytes:
+    public = SigningKey.from_seed(digest(seed.encode()), KeyKind.P256).private.public_key()
+    return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
 FAULTS = {
     "a version below one": (lambda: replace(ROOT, version=0), "the version must be 1 or more"),
     "an end at its beginning": (lambda: replace(ROOT, expires_at=Micros(1)), "the end after the beginning"),
     "an end before its beginning": (lambda: replace(ROOT, expires_at=Micros(0)), "the end after the beginning"),
     "a key of another length": (
         lambda: with_key(TrustedKey(digest(bytes(31)).hex(), "eve", bytes(31))),
-        "the id of eve's key is not the SHA-256 of its 32 bytes",
+        "eve's key is neither Ed25519 (32 bytes) nor a compressed point of P-256 (33 bytes)",
     ),
+    "a point that is not on the curve": (lambda: with_key(raw(b"\x02" + bytes(31) + b"\x01")), "eve's key is neither"),
+    "a point in its long form": (lambda: with_key(raw(uncompressed("eve"))), "eve's key is neither"),
+    "the point at infinity": (lambda: with_key(raw(b"\x00")), "eve's key is neither"),
     "an id that is not the key's": (lambda: with_key(replace(trusted("eve"), keyid="0" * 64)), "the id of eve's key"),
     "an id in capitals": (
         lambda: with_key(replace(trusted("eve"), keyid=trusted("eve").keyid.upper())),

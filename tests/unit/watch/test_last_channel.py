@@ -4,7 +4,9 @@ import socket
 
 import pytest
 
-from interlock.watch.last_channel import _public_socket, is_public
+from interlock.signing.keys import KeyKind, SigningKey
+from interlock.vocabulary.errors import ConfigurationError
+from interlock.watch.last_channel import LastChannel, _public_socket, is_public, public_text
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,9 @@ def test_an_address_that_is_not_public_gets_no_socket(address: str):
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.215.14", "2606:4700:4700::1111"])
 def test_public_addresses_are_allowed(address: str):
     assert is_public(address)
+
+
+@pytest.mark.parametrize("use", [LastChannel, public_text])
+def test_a_key_that_cannot_sign_webhooks_is_refused_before_anything_is_sent(use):
+    with pytest.raises(ConfigurationError, match="v1a"):
+        use(SigningKey.generate(KeyKind.P256))

@@ -60,7 +60,7 @@ def measure(rounds: int) -> OneDecision:
     )
     verdict = open_sealed(deployment.seal(said, "health-1"), state.book.trust, Verdict)
     assert not isinstance(verdict, Refused)
-    key = deployment.key("decision-1").private
+    key = deployment.key("decision-1")
 
     def decided() -> bytes:
         (encoded,) = decide(state, verdict, now).encoded
@@ -70,7 +70,7 @@ def measure(rounds: int) -> OneDecision:
     gc.collect()
     gc.disable()
     try:
-        times = [(_us(decided), _us(lambda: key.sign(message))) for _ in range(rounds)]
+        times = [(_us(decided), _us(lambda: key.signature(message))) for _ in range(rounds)]
     finally:
         gc.enable()
     return OneDecision(median(each for each, _ in times), median(each for _, each in times), len(decided()))
