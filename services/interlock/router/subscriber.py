@@ -1,9 +1,11 @@
 """The subscriber: follows policies, routes and heartbeats, and keeps the state from which requests are answered.
 
-One record at a time: judge, write the marks, only then use the new state, then acknowledge. What cannot be written is not applied.
+One record at a time: judge, write the marks, only then use the new state, then acknowledge. What cannot be written is not applied; it
+is kept and tried again, a document in its turn before anything else is taken, a change with each heartbeat that contains it.
 It is also the `Resolver` that gateways and adapters ask.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import structlog
@@ -14,12 +16,12 @@ from interlock.records.models import Model
 from interlock.records.sealing import seal
 from interlock.reporting.findings import Findings
 from interlock.router.answers import Serve, Stop
-from interlock.router.core.accept import Acceptance, Answer, accept, retry
+from interlock.router.core.accept import Acceptance, Answer, accept, retry, with_candidate
 from interlock.router.core.own_steps import OwnSteps, live
 from interlock.router.core.renew import Terms, renew
 from interlock.router.core.repeat import may_repeat
 from interlock.router.core.resolve import resolve
-from interlock.router.core.state import Held, RouterState, agents_concerned, hold_document
+from interlock.router.core.state import Candidate, Held, RouterState, agents_concerned, hold_document
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.runtime import lifecycle
@@ -32,13 +34,13 @@ from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import ACKS, POLICIES, ROUTES
+from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES
 
 DIFFER_US_MAX = 5 * SECOND
 """How long heads may differ before it is a finding (DESIGN 8)."""
 
 HEARTBEAT_AGE_US_MAX = 60 * SECOND
-"""Heartbeats on the topic that are older are not even verified: no lease is that long."""
+"""Heartbeats older than that are not even verified while the topic is read from its beginning: no lease is that long."""
 
 _log = structlog.get_logger(__name__)
 
@@ -102,6 +104,8 @@ class Subscriber:
         self._instruments = instruments
         self._own_steps = OwnSteps()
         self._pending: dict[int, _Pending] = {}
+        self._documents: deque[Record] = deque()
+        self._unsaved = False
         self._caught_up = False
 
     def resolve(self, agent: str, slot: str, scope: str, request_key: str | None) -> Serve | Stop:
@@ -124,26 +128,30 @@ class Subscriber:
 
     async def _take(self, record: Record) -> None:
         if record.topic == POLICIES.name:
-            await self._take_document(record)
-        elif record.topic == ROUTES.name:
+            self._documents.append(record)
+        while self._documents and await self._take_document(self._documents[0]):
+            self._documents.popleft()
+        if record.topic == ROUTES.name:
             await self._take_change(record)
-        else:
+        elif record.topic == HEARTBEATS.name:
             await self._take_heartbeat(record)
             return
         for pending in list(self._pending.values()):
             await self._take_heartbeat(pending.record)
 
-    async def _take_document(self, record: Record) -> None:
+    async def _take_document(self, record: Record) -> bool:
+        """Take a document; False if it cannot be remembered yet: those that follow may rest on it, so they wait too."""
         taken = take(self.state.book, record.value)
         if isinstance(taken, Refused):
             if taken.reason is not Reason.NOT_NEWER:
                 await self._findings.report(taken.reason, taken.detail, record)
-            return
+            return True
         if not await self._adopt(hold_document(self.state, taken, self._clock.now()), record):
-            return
+            return False
         for agent in agents_concerned(taken):
             for answer in retry(self.state, agent, self._clock.now()):
                 await self._apply(answer, record)
+        return True
 
     async def _take_change(self, record: Record) -> None:
         answer = accept(self.state, record.value, record.partition, self._clock.now())
@@ -168,24 +176,32 @@ class Subscriber:
 
     async def _apply(self, answer: Acceptance, record: Record) -> None:
         change = answer.change
-        if change is None or not await self._adopt(answer.state, record, change):
+        if change is None:
+            return
+        if not await self._adopt(answer.state, record, change):
+            if record.topic == ROUTES.name and record.value is not None:  # else it is a candidate already
+                unsaved = Candidate(change, record.value, Reason.NOT_PERSISTED)
+                self.state = with_candidate(self.state, unsaved)
             return
         _log.info("change_applied", change=change.value.id, target=change.value.target, cause=change.value.cause.detail)
         await self._acknowledge(AckKind.ACK, change, "")
 
     async def _adopt(self, state: RouterState, record: Record, change: Verified[RoutingChange] | None = None) -> bool:
-        """Write the marks of a state, and only then use it."""
+        """Write the marks of a state, and only then use it. That it cannot be done is told for each change, and else once."""
         if not self._marks.save(state.marks):
-            await self._findings.report(Reason.NOT_PERSISTED, "", record)
+            if change is not None or not self._unsaved:
+                self._unsaved = True
+                await self._findings.report(Reason.NOT_PERSISTED, change.value.id if change else "", record)
             if change is not None:
                 await self._acknowledge(AckKind.NACK, change, Reason.NOT_PERSISTED)
             return False
+        self._unsaved = self._unsaved and not state.marks.unsaved
         self.state = replace(state, marks=state.marks.saved())
         return True
 
     async def _take_heartbeat(self, record: Record) -> None:
         now = self._clock.now()
-        if record.timestamp_ms * 1_000 < now.wall - HEARTBEAT_AGE_US_MAX:
+        if not self._caught_up and record.timestamp_ms * 1_000 < now.wall - HEARTBEAT_AGE_US_MAX:
             return
         renewal = renew(self.state, record.value, record.partition, now, self._terms)
         reason = renewal.refused.reason if renewal.refused else None

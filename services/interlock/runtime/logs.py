@@ -2,12 +2,15 @@
 
 Libraries that use `logging` (aiokafka, aiohttp, Faust) come out the same way, from warnings on. Logging is the one
 thing that is set up for the whole process: a process that holds several services names it after itself.
+
+A line that cannot be written, on a full disk or to a reader that is gone, is lost; no service may fail for that.
 """
 
 import logging
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -45,7 +48,7 @@ def configure(service: str, *, level: str = "info", stream: TextIO | None = None
     structlog.configure(
         processors=[*steps, *_rendering(stream)],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Forgiving(stream))),
         cache_logger_on_first_use=False,  # module-level loggers follow when a test configures anew
     )
     handler = logging.StreamHandler(stream)
@@ -83,6 +86,21 @@ def _rendering(stream: TextIO) -> list[Processor]:
     if stream.isatty():
         return [structlog.dev.ConsoleRenderer(colors=True)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=False, default=str)]
+
+
+class _Forgiving:
+    """A stream that loses what it cannot write. The handlers of `logging` do so by themselves."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Named:

@@ -24,6 +24,7 @@ from interlock.testing.builders import Deployment, model
 from interlock.testing.router_driver import TERMS, RouterDriver
 from interlock.testing.virtual_time import START, run_virtually
 from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros, Reading
 from interlock.wire.topics import ACKS, FINDINGS, HEARTBEATS, POLICIES, ROUTES
 
 DEPLOYMENT = Deployment(now=START)
@@ -278,6 +279,59 @@ def test_what_cannot_be_remembered_is_not_obeyed_and_is_said_to_be_refused(story
         assert {reason for reason, _ in world.found()} == {Reason.NOT_PERSISTED}
 
     story(tell)
+
+
+def test_what_could_not_be_remembered_is_obeyed_once_it_can_be_without_another_order(story):
+    async def tell(world, router):
+        world.marks.full = True
+        world.order("birch")
+        await asyncio.sleep(60)
+        assert served(router) == {None}
+        assert [reason for reason, _ in world.found()].count(Reason.NOT_PERSISTED) == 1
+        world.marks.full = False
+        await asyncio.sleep(3)
+        assert served(router) == {"birch"}
+        assert world.said()[2:] == [(AckKind.NACK, "change-2", Reason.NOT_PERSISTED), (AckKind.ACK, "change-2", "")]
+
+    story(tell)
+
+
+def test_documents_that_could_not_be_remembered_count_in_their_order_once_they_can_be(story):
+    async def tell(world, router):
+        world.marks.full = True
+        world.document(DEPLOYMENT.registration(model("atlas"), version=2))
+        world.document(DENIAL)
+        await asyncio.sleep(30)
+        assert (served(router), [*router.state.book.denials]) == ({None}, [])
+        world.marks.full = False
+        await asyncio.sleep(3)
+        assert served(router) == {"atlas"}
+        assert [*router.state.book.registry] == ["atlas"]
+        assert [*router.state.book.denials] == ["birch"]
+        assert [reason for reason, _ in world.found()].count(Reason.NOT_PERSISTED) == 1
+
+    story(tell)
+
+
+def test_a_heartbeat_counts_by_its_own_time_and_not_by_the_one_that_kafka_keeps_of_it(tmp_path):
+    class Behind:
+        def __init__(self, clock):
+            self.clock = clock
+
+        def now(self):
+            wall, boot = self.clock.now()
+            return Reading(Micros(wall - 600 * SECOND), boot)
+
+    async def scenario(clock):
+        world = World(clock, tmp_path)
+        world.broker = MemoryBroker(clock=Behind(clock))
+        world.document(POLICY)
+        world.order("atlas")
+        async with world.router() as router:
+            await asyncio.sleep(60)
+            assert served(router) == {"atlas"}
+
+    run_virtually(scenario)
 
 
 def test_a_document_that_cannot_be_remembered_does_not_count(story):

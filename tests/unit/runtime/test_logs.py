@@ -1,5 +1,6 @@
 """Logs are JSON lines that name the service and never hold a secret."""
 
+import errno
 import io
 import json
 import logging
@@ -43,6 +44,28 @@ def test_an_exception_is_one_line_too() -> None:
         structlog.get_logger().exception("failed")
     (line,) = lines(stream)
     assert "RuntimeError: bug" in str(line["exception"])
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_harms_nobody() -> None:
+    class FullDisk(io.StringIO):
+        full = True
+
+        def write(self, text: str) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+        def flush(self) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    stream = FullDisk()
+    logs.configure("decision", stream=stream)
+    structlog.get_logger().warning("lost")
+    logging.getLogger("aiokafka").warning("lost too")
+    stream.full = False
+    structlog.get_logger().warning("heard")
+    assert [line["event"] for line in lines(stream)] == ["heard"]
 
 
 def test_less_severe_lines_than_asked_for_are_left_out() -> None:

@@ -84,7 +84,7 @@ def accept(state: RouterState, sealed: bytes | None, shard: int, now: Reading) -
     # Not now, or not at all: it stays a candidate.
     answer = Answer.PARKED if reason in _NOT_YET else Answer.REFUSED
     assert sealed is not None
-    kept = _with_candidate(state, Candidate(opened, sealed, reason))
+    kept = with_candidate(state, Candidate(opened, sealed, reason))
     return Acceptance(answer, kept, opened, Refused(reason, f"{change.id} to {change.target or 'the safe state'}"))
 
 
@@ -122,7 +122,8 @@ def _refused(state: RouterState, change: Verified[RoutingChange], reason: Reason
     return Acceptance(Answer.REFUSED, state, change, Refused(reason, detail))
 
 
-def _with_candidate(state: RouterState, candidate: Candidate) -> RouterState:
+def with_candidate(state: RouterState, candidate: Candidate) -> RouterState:
+    """The state in which a genuine change that does not count yet is kept, unless a newer one of its route is."""
     route = candidate.change.value.route
     before = state.candidates.get(route)
     if before is not None and before.change.value.order > candidate.change.value.order:

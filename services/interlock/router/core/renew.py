@@ -102,10 +102,13 @@ def _known(state: RouterState, place: int, head: bytes, now: Reading, terms: Ter
 
 
 def _choices(state: RouterState, shard: int) -> Iterator[tuple[Candidate, ...]]:
-    """Which candidates the heartbeat may contain: all of them, or one alone."""
+    """Which candidates the heartbeat may contain: all of them, those that only a full disk kept out, or one alone."""
     waiting = tuple(candidate for candidate in state.candidates.values() if candidate.change.value.shard == shard)
     if waiting:
         yield waiting
+    unsaved = tuple(candidate for candidate in waiting if candidate.reason is Reason.NOT_PERSISTED)
+    if 1 < len(unsaved) < len(waiting):
+        yield unsaved
     if len(waiting) > 1:
         yield from ((candidate,) for candidate in waiting)
 

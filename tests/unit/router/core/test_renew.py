@@ -9,11 +9,11 @@ from interlock.records.documents import Denial
 from interlock.records.rules import SafeState
 from interlock.records.sealing import open_sealed
 from interlock.router.answers import Serve, Stop
-from interlock.router.core.accept import accept, retry
+from interlock.router.core.accept import accept, retry, with_candidate
 from interlock.router.core.marks import Marks
 from interlock.router.core.renew import renew
 from interlock.router.core.resolve import resolve
-from interlock.router.core.state import Held, RouterState, take_document
+from interlock.router.core.state import Candidate, Held, RouterState, take_document
 from interlock.testing.builders import NOW, SUPPORT, Deployment
 from interlock.testing.router_driver import BOOT, TERM, TERMS, RouterDriver
 from interlock.vocabulary.identifiers import RouteId
@@ -264,3 +264,19 @@ def test_a_forged_candidate_of_one_route_does_not_stand_in_the_way_of_a_late_one
     head = router.state.head(0).put(SUPPORT.key, late.change.event_id).root
     assert router.beat(routes_head=head).refused is None
     assert (router.serves(), router.serves(route=other)) == ("birch", "atlas")
+
+
+def test_a_forged_candidate_does_not_stand_in_the_way_of_several_that_only_a_full_disk_kept_out():
+    slots = {slot: RouteId("support", slot, "*") for slot in ("main", "other", "third")}
+    rules = [DEPLOYMENT.rule(["atlas", "birch"], slot=slot) for slot in slots]
+    router = RouterDriver(DEPLOYMENT, DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", *rules), "grace", "oscar"))
+    for route in slots.values():
+        assert router.obeys("atlas", route) is None
+    assert router.obeys("zebra", slots["third"]) is Reason.NOT_ON_LADDER
+    head = router.state.head(0)
+    for slot in ("main", "other"):
+        change = opened(DEPLOYMENT.seal(router.change("birch", slots[slot]), "decision-1"))
+        router.state = with_candidate(router.state, Candidate(change, b"", Reason.NOT_PERSISTED))
+        head = head.put(slots[slot].key, change.event_id)
+    assert router.beat(routes_head=head.root).refused is None
+    assert [router.serves(route=route) for route in slots.values()] == ["birch", "birch", "atlas"]
