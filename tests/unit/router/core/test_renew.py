@@ -275,7 +275,7 @@ def test_a_forged_candidate_does_not_stand_in_the_way_of_several_that_only_a_ful
     assert router.obeys("zebra", slots["third"]) is Reason.NOT_ON_LADDER
     head = router.state.head(0)
     for slot in ("main", "other"):
-        change = opened(DEPLOYMENT.seal(router.change("birch", slots[slot]), "decision-1"))
+        change = opened(router.change("birch", slots[slot]))
         router.state = with_candidate(router.state, Candidate(change, b"", Reason.NOT_PERSISTED))
         head = head.put(slots[slot].key, change.event_id)
     assert router.beat(routes_head=head.root).refused is None
