@@ -12,7 +12,7 @@ from pathlib import Path
 from interlock.policy.book import Book
 from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Bus, Publisher, Record
-from interlock.runtime.clock import Clock, SystemClock
+from interlock.runtime.clock import Clock, SteadyClock, SystemClock
 from interlock.runtime.health_server import HealthServer, Readiness
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.metrics import Metrics
@@ -75,7 +75,7 @@ async def shell(
     """
     trust, root_id = load_trust(settings.trust_root, settings.deployment)
     signing_key = load_key(key)
-    clock, metrics, readiness = SystemClock(), Metrics(service), Readiness(*conditions)
+    clock, metrics, readiness = SteadyClock(SystemClock()), Metrics(service), Readiness(*conditions)
     bus = KafkaBus(settings.bootstrap, fetch_max_wait_ms=settings.fetch_wait_ms)
     async with HealthServer(settings.listen, readiness, metrics):
         try:

@@ -74,6 +74,7 @@ VERDICTS = TopicSpec(
     payloads=(PayloadType.VERDICT,),
     written_by=("health",),
     carries="Signed verdicts on the health of a model.",
+    broker_time=True,
 )
 POLICIES = TopicSpec(
     name="interlock.policies.v1",
@@ -135,6 +136,7 @@ HEARTBEATS = TopicSpec(
     payloads=(PayloadType.HEARTBEAT,),
     written_by=("decision",),
     carries="Signed leases, and the heads of policies and routes.",
+    broker_time=True,
 )
 ACKS = TopicSpec(
     name="interlock.acks.v1",

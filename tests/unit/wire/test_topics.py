@@ -65,8 +65,12 @@ def test_what_decision_writes_is_sharded_alike_and_policies_are_in_one_order():
     assert POLICIES.partitions == 1
 
 
-def test_the_broker_stamps_the_audit_log_and_nothing_else():
-    assert [spec for spec in TOPICS if config(spec)["message.timestamp.type"] == "LogAppendTime"] == [AUDIT]
+def test_the_broker_stamps_the_audit_log_and_what_is_passed_over_for_its_age():
+    assert [spec for spec in TOPICS if config(spec)["message.timestamp.type"] == "LogAppendTime"] == [
+        VERDICTS,
+        AUDIT,
+        HEARTBEATS,
+    ]
 
 
 def test_each_kind_of_record_stands_on_one_topic_but_evidence_which_travels_inside_policies():

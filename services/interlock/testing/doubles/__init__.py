@@ -17,4 +17,8 @@ No setting leads here; a trial names the module.
     contented_monitor     finds no model slow, and none faulty
     boastful_notifier     signs receipts for notices that it never sent
     sleeping_watch        finds that everybody was told in time
+
+One is no twin, but the world gone wrong around a service:
+
+    stepped_clock         any service whose civil time is set by hand while it runs
 """
