@@ -25,6 +25,7 @@ from interlock.router.answers import Serve
 from interlock.router.core.renew import Terms
 from interlock.router.core.state import RouterState
 from interlock.router.marks_file import MarksFile
+from interlock.router.rereader import Rereader
 from interlock.router.subscriber import Identity, Subscriber
 from interlock.runtime.bus import Position
 from interlock.runtime.health_server import Readiness
@@ -127,7 +128,7 @@ class World:
         subscriber = Subscriber(
             state=RouterState.start(SHARDS, self.deployment.book(), marks.load()),
             marks=marks,
-            reader=await bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]),
+            reader=Rereader(lambda: bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]), self.clock),
             publisher=publisher,
             identity=Identity(owner, key),
             terms=TERMS,

@@ -24,8 +24,9 @@ from interlock.router.core.resolve import resolve
 from interlock.router.core.state import Candidate, Held, RouterState, agents_concerned, hold_document
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
+from interlock.router.rereader import Rereader
 from interlock.runtime import lifecycle
-from interlock.runtime.bus import Publisher, Reader, Record
+from interlock.runtime.bus import Publisher, Record
 from interlock.runtime.clock import Clock
 from interlock.runtime.health_server import Readiness
 from interlock.signing.keys import SigningKey
@@ -83,7 +84,7 @@ class Subscriber:
         *,
         state: RouterState,
         marks: MarksFile,
-        reader: Reader,
+        reader: Rereader,
         publisher: Publisher,
         identity: Identity,
         terms: Terms,
@@ -106,7 +107,6 @@ class Subscriber:
         self._pending: dict[int, _Pending] = {}
         self._documents: deque[Record] = deque()
         self._unsaved = False
-        self._caught_up = False
 
     def resolve(self, agent: str, slot: str, scope: str, request_key: str | None) -> Serve | Stop:
         """Answer one request from memory; see `interlock.router.answers.Resolver`."""
@@ -122,9 +122,14 @@ class Subscriber:
         while not stop.is_set():
             for record in await self._reader.batch():
                 await self._take(record)
-            self._caught_up = self._caught_up or self._reader.at_end(2.0)
+            self._reader.look_for_end()
             await self._tell_differences()
             await self._tell_own_steps()
+        await self._reader.close()
+
+    @property
+    def _caught_up(self) -> bool:
+        return self._reader.caught_up
 
     async def _take(self, record: Record) -> None:
         if record.topic == POLICIES.name:
@@ -143,7 +148,8 @@ class Subscriber:
         """Take a document; False if it cannot be remembered yet: those that follow may rest on it, so they wait too."""
         taken = take(self.state.book, record.value)
         if isinstance(taken, Refused):
-            if taken.reason is not Reason.NOT_NEWER:
+            again = taken.reason is Reason.POLICY_OLDER and not self._caught_up
+            if taken.reason is not Reason.NOT_NEWER and not again:
                 await self._findings.report(taken.reason, taken.detail, record)
             return True
         if not await self._adopt(hold_document(self.state, taken, self._clock.now()), record):
@@ -233,11 +239,15 @@ class Subscriber:
         await self._acknowledge(AckKind.NACK if against else AckKind.ACK, change, against or "")
 
     async def _tell_differences(self) -> None:
+        """Report what has differed for long, and look for what is lacking here: it may have been withheld, or served old."""
         now = self._clock.now().wall
-        for pending in self._pending.values():
-            if not pending.told and now - pending.since >= DIFFER_US_MAX:
+        lasting = [pending for pending in self._pending.values() if now - pending.since >= DIFFER_US_MAX]
+        for pending in lasting:
+            if not pending.told:
                 pending.told = True
                 await self._findings.report(Reason.HEADS_DIFFER, "", pending.record)
+        if lasting:
+            await self._reader.begin_again()
 
     async def _tell_own_steps(self) -> None:
         """Report what the passing of time alone made of the routes, and whether every shard has a live lease."""

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from interlock.runtime.bus import Position, Record
 from interlock.runtime.clock import SystemClock
+from interlock.runtime.continuity import Continuity
 from interlock.runtime.kafka_client import Connection, stop_within
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
@@ -43,6 +44,7 @@ class KafkaReader:
         self._where = {position: TopicPartition(*position) for position in where}
         self._group = group
         self._positions: dict[Position, int] = {}
+        self._continuity = Continuity()
         self._clock = SystemClock()
         self._closed = False
         self._consumer = AIOKafkaConsumer(
@@ -78,9 +80,12 @@ class KafkaReader:
         """The next records, at most `limit`; see `Reader`."""
         async with self._connection.reaching("Reading", patience_s=wait_s):
             found = await self._consumer.getmany(timeout_ms=round(wait_s * 1_000), max_records=limit)
-            for position, where in self._where.items():
-                self._positions[position] = await self._consumer.position(where)
-        return [_record(told) for several in found.values() for told in several]
+            reached = {position: await self._consumer.position(where) for position, where in self._where.items()}
+        records = {position: list(map(_record, found.get(where, ()))) for position, where in self._where.items()}
+        taken = [record for position in self._where for record in self._goes_on(position, records[position], reached)]
+        if not taken:
+            self._continuity.require()
+        return taken
 
     def at_end(self, within_s: float) -> bool:
         """Whether all that is there was returned, as told lately; see `Reader`."""
@@ -132,6 +137,16 @@ class KafkaReader:
         if not self._closed:
             self._closed = True
             await stop_within(self._consumer.stop())
+
+    def _goes_on(
+        self, position: Position, records: Sequence[Record], reached: Mapping[Position, int]
+    ) -> Sequence[Record]:
+        """Move on in one partition, up to the first hole; what stands behind it is asked for again."""
+        told, stands = self._continuity.take(position, self._positions[position], records, reached[position])
+        if stands < reached[position]:
+            self._seek(position, stands)
+        self._positions[position] = stands
+        return told
 
     async def _seek_committed(self, position: Position) -> bool:
         """Go to the group's committed offset; whether there is one."""

@@ -14,6 +14,7 @@ from interlock.router.answers import Serve
 from interlock.router.core.state import Held, RouterState
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
+from interlock.router.rereader import Rereader
 from interlock.router.subscriber import Identity, Subscriber
 from interlock.runtime.bus import Position
 from interlock.runtime.health_server import Readiness
@@ -90,7 +91,7 @@ class World:
         subscriber = Subscriber(
             state=RouterState.start(1, DEPLOYMENT.book(), self.marks.load()),
             marks=self.marks,
-            reader=await bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]),
+            reader=Rereader(lambda: bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]), self.clock),
             publisher=publisher,
             identity=Identity(owner, key),
             terms=TERMS,

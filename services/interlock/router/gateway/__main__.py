@@ -13,6 +13,7 @@ from interlock.router.gateway.settings import GatewaySettings
 from interlock.router.gateway.tickets import Tickets
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
+from interlock.router.rereader import Rereader
 from interlock.router.subscriber import Identity, Subscriber
 from interlock.runtime import lifecycle, logs
 from interlock.wire.topics import HEARTBEATS, POLICIES, ROUTES, SHARDS
@@ -46,10 +47,12 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
 
 
 async def _subscriber(settings: GatewaySettings, marks: MarksFile, it: Shell) -> Subscriber:
+    reader = Rereader(lambda: it.bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]), it.clock)
+    await reader.begin()
     return Subscriber(
         state=RouterState.start(SHARDS, it.book, marks.load()),
         marks=marks,
-        reader=await it.bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]),
+        reader=reader,
         publisher=it.publisher,
         identity=Identity(it.owner, it.key),
         terms=Terms(settings.lease, settings.skew),
