@@ -23,6 +23,7 @@ import structlog
 from faust.transport.drivers import aiokafka as driver
 
 from interlock.runtime.bus import Record
+from interlock.runtime.kafka_records import read_despite_headers
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.wire.topics import TELEMETRY
@@ -86,6 +87,7 @@ class TelemetryStream:
             await _stop(app)
 
     def _app(self) -> Any:
+        read_despite_headers()
         app = faust.App(
             GROUP,
             broker=[f"kafka://{server}" for server in self._bootstrap.split(",")],

@@ -9,6 +9,7 @@ from interlock.runtime.bus import Position, Record
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.continuity import Continuity
 from interlock.runtime.kafka_client import Connection, stop_within
+from interlock.runtime.kafka_records import read_despite_headers
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
 from interlock.vocabulary.time import seconds
@@ -47,6 +48,7 @@ class KafkaReader:
         self._continuity = Continuity()
         self._clock = SystemClock()
         self._closed = False
+        read_despite_headers()
         self._consumer = AIOKafkaConsumer(
             **connection.client_settings,
             group_id=group,
