@@ -25,7 +25,7 @@ def read_despite_headers() -> None:
     fetcher.MemoryRecords = _Records
 
 
-class _Records(_MemoryRecordsPy):  # type: ignore[misc] - aiokafka has no types
+class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka ships no types
     """What one fetch brought of a partition."""
 
     def next_batch(self, *sizes: int) -> Any:
@@ -57,7 +57,7 @@ class _Batch:
             yield from islice(_Headerless(self._encoded), read, None)
 
 
-class _Headerless(_DefaultRecordBatchPy):  # type: ignore[misc] - aiokafka has no types
+class _Headerless(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka ships no types
     """The same batch, each record without its headers: they are the last thing in a record, whose length is told first."""
 
     _pos: int
