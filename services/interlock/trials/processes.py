@@ -35,6 +35,9 @@ START_S_MAX = 45.0
 STOP_S_MAX = SHUTDOWN_S_MAX + 3.0
 """After SIGTERM, until SIGKILL: a service's own bound and a little more."""
 
+RESTART_AFTER_S = 1.0
+"""How soon one that ended by itself is started again."""
+
 LAST_WORDS_LINES = 12
 """How much of its log is shown when a process failed."""
 
@@ -54,19 +57,35 @@ class _Started:
     killed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process that ended though nobody killed it."""
+
+    name: str
+    exit_code: int
+
+
 @dataclass(slots=True)
 class Processes:
     """The processes of one trial.
 
     Attributes:
         folder: Where their logs go, one file for each name.
+        supervised: Whether one that ends by itself is started again, as whoever runs services in production does; else that ends
+            the trial.
+        ended: What has ended by itself so far, and was started again.
     """
 
     folder: Path
+    supervised: bool = False
+    ended: list[Ended] = field(default_factory=list)
     _started: dict[str, _Started] = field(default_factory=dict)
+    _supervisor: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.supervised:
+            self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
         return self
 
     async def __aexit__(
@@ -111,6 +130,14 @@ class Processes:
         started.process.kill()
         await started.process.wait()
 
+    def pause(self, name: str) -> None:
+        """Stop a process's clock (SIGSTOP): it holds its connections and says nothing."""
+        self._started[name].process.send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let a paused process go on."""
+        self._started[name].process.send_signal(signal.SIGCONT)
+
     async def restart(self, name: str) -> None:
         """Start a process again that was killed, as it was started first."""
         started = self._started[name]
@@ -118,17 +145,22 @@ class Processes:
         started.killed = False
 
     def check(self) -> None:
-        """See that all of them run.
+        """See that all of them run, or are started again.
 
         Raises:
-            InfrastructureError: One has ended though nobody killed it; with its last words.
+            InfrastructureError: One has ended though nobody killed it, and nobody supervises it; with its last words.
         """
+        if self._supervisor is not None:
+            return
         for name, started in self._started.items():
             if started.process.returncode is not None and not started.killed:
                 raise self._failure(name, f"ended with exit code {started.process.returncode}")
 
     async def stop(self) -> None:
         """End all of them: SIGTERM, and SIGKILL for who is still there after `STOP_S_MAX`."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait({self._supervisor})
         running = [started.process for started in self._started.values() if started.process.returncode is None]
         for process in running:
             process.terminate()
@@ -139,6 +171,15 @@ class Processes:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+    async def _supervise(self) -> None:
+        """Start again what ended by itself, a moment later."""
+        while True:
+            await asyncio.sleep(RESTART_AFTER_S)
+            for name, started in list(self._started.items()):
+                if (code := started.process.returncode) is not None and not started.killed:
+                    self.ended.append(Ended(name, code))
+                    await self.restart(name)
 
     async def _spawn(
         self, name: str, module: str, arguments: tuple[str, ...], environment: Mapping[str, str]

@@ -12,7 +12,7 @@ Not handled here: what happens on the stage (`demo`, `replay`), and what is seen
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +20,7 @@ from typing import Any, Self
 from interlock.notifier.webhook import public_text
 from interlock.policy.book import Book
 from interlock.runtime.clock import SystemClock
-from interlock.runtime.first_settings import OPERATOR, first_settings
+from interlock.runtime.first_settings import OPERATOR, first_settings, service_of
 from interlock.runtime.founding import Plan, found
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.opening import load_trust
@@ -64,34 +64,38 @@ class Stage:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, broker: Broker, plan: Plan) -> AsyncIterator[Self]:
+    async def open(cls, folder: Path, broker: Broker, plan: Plan, *, supervised: bool = False) -> AsyncIterator[Self]:
         """Found a deployment in a folder; at the end stop whatever was started.
 
         Args:
             folder: An empty folder, or one that is not there yet.
             broker: Where the bus is; it must outlast the stage.
             plan: What to found.
+            supervised: Whether a process that ends by itself is started again; else it ends the trial.
 
         Raises:
             ConfigurationError: The plan has problems, or the folder cannot be used.
         """
         workspace = found(folder, plan, SystemClock().now().wall)
-        async with Processes(folder / "logs") as processes:
+        async with Processes(folder / "logs", supervised) as processes:
             stage = cls(workspace, broker, plan.deployment, processes)
             try:
                 yield stage
             finally:
                 await stage.bus.close()
 
-    def write_settings(self, agent_keys: Mapping[str, str], tuning: Mapping[str, Mapping[str, Any]]) -> None:
+    def write_settings(
+        self, agent_keys: Mapping[str, str], tuning: Mapping[str, Mapping[str, Any]], further: Iterable[str] = ()
+    ) -> None:
         """Write every service's settings, and the operator's, so that people's commands can be typed.
 
         Args:
             agent_keys: By agent, its API key at the gateway.
-            tuning: By service, what differs from the first settings.
+            tuning: By service or instance, what differs from the first settings.
+            further: Further instances of services, such as `decision-2`; each has a key of its own name.
         """
-        first = first_settings(self.deployment, self.broker.bootstrap, agent_keys)
-        for service in (*MODULES, OPERATOR):
+        first = first_settings(self.deployment, self.broker.bootstrap, agent_keys, further)
+        for service in (*MODULES, *further, OPERATOR):
             values = {**first[service], "fetch_wait_ms": self.broker.fetch_wait_ms, **tuning.get(service, {})}
             self.workspace.write_settings(service, values)
 
@@ -102,17 +106,17 @@ class Stage:
         module: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a service of `MODULES` with its settings, without waiting for it.
+        """Start a service of `MODULES`, or a further instance of one, with its settings, without waiting for it.
 
         Args:
-            service: Its name.
+            service: Its name, such as `decision` or `decision-2`.
             module: What to run instead of it: a double.
             environment: The credentials that it needs.
         """
         (port,) = free_ports(1)
         await self.processes.start(
             service,
-            module or MODULES[service],
+            module or MODULES[service_of(service)],
             str(self.workspace.settings(service)),
             url=f"http://127.0.0.1:{port}/readyz",
             environment={**(environment or {}), "INTERLOCK_LISTEN": f"127.0.0.1:{port}"},

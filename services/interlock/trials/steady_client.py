@@ -99,6 +99,7 @@ class SteadyClient:
         every_s: Seconds from one request to the next.
         tempted_by: The model that every tenth request asks for by name.
         clock: Tells when a reply came.
+        name: What the ids of its requests begin with; by default the agent.
         on_reply: Called for each reply.
 
     Attributes:
@@ -114,12 +115,14 @@ class SteadyClient:
         every_s: float,
         tempted_by: str,
         clock: Clock,
+        name: str = "",
         on_reply: Callable[[Reply], None] = lambda reply: None,
     ) -> None:
         self.replies: list[Reply] = []
         self._url = url
         self._key = key
         self._user = user
+        self._name = name or user
         self._every_s = every_s
         self._tempted_by = tempted_by
         self._clock = clock
@@ -169,7 +172,7 @@ class SteadyClient:
 
     async def _ask(self, number: int, sent: bytes, named: str, *, streamed: bool) -> Reply:
         assert self._session is not None, "enter it first"
-        key, name = f"conversation-{number % CONVERSATIONS}", f"{self._user}-{number}"
+        key, name = f"conversation-{number % CONVERSATIONS}", f"{self._name}-{number}"
         asked_at = self._clock.now().wall
         headers = {REQUEST_KEY_HEADER: key, ID_HEADER: name}
         try:

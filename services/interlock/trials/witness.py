@@ -32,6 +32,7 @@ TOPICS = (AUDIT.name, FINDINGS.name, ACKS.name, VERDICTS.name, HEARTBEATS.name, 
 
 _LOOK_S = 0.05
 _TURN_S = 0.02
+_REST_S = 0.5
 
 
 _KINDS = (Finding, Acknowledgement, Verdict, Heartbeat, Ticket, Notice, Breach)
@@ -67,6 +68,7 @@ class Witness:
         verdicts: Every verdict whose level differs from the one before under its key.
         last_verdict: The last verdict by its key.
         beats: When the last heartbeat of each shard was issued.
+        heartbeats: By shard, the heartbeats that could renew a lease, in order: each is higher than those before.
         notices: Every attempt to tell governance that the notifier put on record.
         breaches: Every breach that the deadline watch put on record.
         exhibits: Every record that counts, verdicts and heartbeats apart, in the order of reading.
@@ -83,6 +85,7 @@ class Witness:
     verdicts: list[Verdict] = field(default_factory=list)
     last_verdict: dict[str, Verdict] = field(default_factory=dict)
     beats: dict[int, Micros] = field(default_factory=dict)
+    heartbeats: dict[int, list[Heartbeat]] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
     exhibits: list[Exhibit] = field(default_factory=list)
@@ -118,7 +121,7 @@ class Witness:
                 self._take_verdict(verdict)
                 return
             case Heartbeat() as beat:
-                self.beats[beat.shard] = beat.issued_at
+                self._take_heartbeat(beat)
                 return
             case Finding() as finding:
                 self.findings.append(finding)
@@ -150,6 +153,12 @@ class Witness:
                 if not isinstance(ordered, Refused):
                     self.commands[ordered.value.id] = ordered
 
+    def _take_heartbeat(self, beat: Heartbeat) -> None:
+        self.beats[beat.shard] = beat.issued_at
+        before = self.heartbeats.setdefault(beat.shard, [])
+        if not before or beat.order > before[-1].order:
+            before.append(beat)
+
     def _take_verdict(self, verdict: Verdict) -> None:
         before = self.last_verdict.get(verdict.key)
         if before is not None and before.issued_at > verdict.issued_at:
@@ -166,9 +175,12 @@ class Watch:
         bus: Where the topics are.
         witness: Who takes in what is read.
         alive: Raises if the trial cannot go on, such as `Processes.check`.
+        patient: Whether brokers that cannot be reached are waited for; else that ends the trial.
     """
 
-    def __init__(self, bus: Bus, witness: Witness, alive: Callable[[], None]) -> None:
+    def __init__(self, bus: Bus, witness: Witness, alive: Callable[[], None], *, patient: bool = False) -> None:
+        self._patient = patient
+        self._positions: dict[Position, int] = {}
         self._bus = bus
         self._witness = witness
         self._alive = alive
@@ -177,7 +189,7 @@ class Watch:
 
     async def __aenter__(self) -> "Watch":
         self._reader = await self._bus.reader(TOPICS)
-        self._task = asyncio.create_task(self._follow(self._reader), name="witness")
+        self._task = asyncio.create_task(self._follow_on(self._reader), name="witness")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -214,6 +226,24 @@ class Watch:
         if self._task is not None and self._task.done():
             self._task.result()
 
+    async def _follow_on(self, reader: Reader) -> None:
+        """Follow, and where that is asked for, begin again with a new reader after the last record taken in."""
+        while True:
+            try:
+                await self._follow(reader)
+            except InfrastructureError:
+                if not self._patient:
+                    raise
+            await reader.close()
+            reader = self._reader = await self._reader_again()
+
+    async def _reader_again(self) -> Reader:
+        while True:
+            try:
+                return await self._bus.reader(TOPICS, start=self._positions)
+            except InfrastructureError:
+                await asyncio.sleep(_REST_S)
+
     async def _follow(self, reader: Reader) -> None:
         """Take in what comes. Model servers and clients may live in this process: they wait for a turn of it, and for no whole batch."""
         now = asyncio.get_running_loop().time
@@ -221,6 +251,7 @@ class Watch:
             ends = now() + _TURN_S
             for record in await reader.batch():
                 self._witness.take(record)
+                self._positions[Position(record.topic, record.partition)] = record.offset + 1
                 if now() >= ends:
                     await asyncio.sleep(0)
                     ends = now() + _TURN_S

@@ -64,6 +64,7 @@ class Field:
         command_line: The module of the command line that people type at.
         terminals: How many type at the same time: each command is a process that wants a core.
         tell: Is told what happens, a line at a time.
+        everywhere: By gateway, each agent's client there; those of the first one are `clients`.
     """
 
     stage: Stage
@@ -79,6 +80,7 @@ class Field:
     command_line: str
     terminals: asyncio.Semaphore
     tell: Callable[[str], None]
+    everywhere: Mapping[str, Mapping[str, SteadyClient]]
 
     # What the outside world does.
 

@@ -8,14 +8,17 @@ service's place, named by the module that runs instead of it: that is how the dr
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from interlock.brokers.real import KafkaCluster
 from interlock.notifier.webhook import public_text
 from interlock.runtime.clock import SystemClock
+from interlock.runtime.first_settings import OWNERS, service_of
+from interlock.runtime.founding import SERVICES
+from interlock.signing.roles import Role
 from interlock.testing.model_server import ModelServer
 from interlock.testing.webhook_receiver import WebhookReceiver
 from interlock.trials.broker import Broker, broker_at
@@ -104,44 +107,100 @@ async def broker_of(drill: Drill) -> AsyncIterator[Broker]:
         await asyncio.to_thread(kafka.stop)
 
 
-@asynccontextmanager
-async def open_field(
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is laid out for a run.
+
+    Attributes:
+        folder: Where the deployment is founded; it holds none yet.
+        cast: Everybody, the tempter and its own agent included.
+        services: The services, and further instances of them: `decision`, `decision-2`; with a gateway.
+        tuning: By service or instance, what differs from its first settings.
+        doubles: By service, or `TYPED`, the module that runs instead of it.
+        deadline_s: Within which time governance must be told.
+        lasting: Whether the run outlasts what it starts: processes that end by themselves are started again, brokers that are away
+            are waited for. Else either ends the run.
+    """
+
+    folder: Path
+    cast: Cast
+    services: Sequence[str]
+    tuning: Mapping[str, Mapping[str, Any]]
+    doubles: Mapping[str, str] = field(default_factory=dict)
+    deadline_s: float = DEADLINE_S
+    lasting: bool = False
+
+    @property
+    def further(self) -> Mapping[str, tuple[Role, ...]]:
+        """The further instances, and the roles that their keys hold."""
+        first = {service: SERVICES[owner] for service, owner in OWNERS.items()}
+        return {name: first[service_of(name)] for name in self.services if name not in OWNERS}
+
+    @property
+    def gateways(self) -> Sequence[str]:
+        """The gateways among the services, the first one first."""
+        return sorted(name for name in self.services if service_of(name) == "gateway")
+
+
+def open_field(
     drill: Drill, exercises: Sequence[Exercise], broker: Broker, tell: Callable[[str], None]
-) -> AsyncIterator[Field]:
+) -> AbstractAsyncContextManager[Field]:
+    """Lay out what these exercises need."""
+    ground = Ground(
+        drill.folder,
+        Cast.together([ALWAYS, *(exercise.cast for exercise in exercises)]),
+        services=sorted({*CORE, *(service for exercise in exercises for service in exercise.services)}),
+        tuning=TUNING,
+        doubles=drill.doubles,
+        deadline_s=drill.deadline_s,
+    )
+    return lay_out(ground, broker, tell)
+
+
+@asynccontextmanager
+async def lay_out(ground: Ground, broker: Broker, tell: Callable[[str], None]) -> AsyncIterator[Field]:
     """Found the deployment, start everything, and wait until it is ready; at the end stop it.
 
     Raises:
         ConfigurationError: The folder cannot be used.
         InfrastructureError: A process ended, or was not ready in time; its last words are in the error.
     """
-    clock, cast = SystemClock(), Cast.together([ALWAYS, *(exercise.cast for exercise in exercises)])
+    clock, cast = SystemClock(), ground.cast
     credentials = {actor.at: secrets.token_urlsafe(24) for actor in cast.models}
-    governance_port, last_port, gateway_port = free_ports(3)
+    governance_port, last_port, *gateway_ports = free_ports(2 + len(ground.gateways))
+    served_at = {name: f"127.0.0.1:{port}" for name, port in zip(ground.gateways, gateway_ports, strict=True)}
     async with AsyncExitStack() as stack:
         servers = await _model_servers(stack, cast, credentials)
         hooks = (f"http://127.0.0.1:{port}/governance" for port in (governance_port, last_port))
         places = Places({name: server.endpoint for name, server in servers.items()}, *hooks)
         founding = plan(cast, places, clock.now().wall)
-        stage = await stack.enter_async_context(Stage.open(drill.folder / "deployment", broker, founding))
+        founding = replace(founding, services={**founding.services, **ground.further})
+        folder = ground.folder / "deployment"
+        stage = await stack.enter_async_context(Stage.open(folder, broker, founding, supervised=ground.lasting))
         governance = await stack.enter_async_context(_receiver(stage, NOTIFIER_KEY, governance_port))
         last_channel = await stack.enter_async_context(_receiver(stage, WATCH_KEY, last_port))
         keys = {agent.name: stage.workspace.make_agent_key(agent.name) for agent in cast.agents}
         witness = Witness(stage.book)
-        watch = await stack.enter_async_context(Watch(stage.bus, witness, stage.processes.check))
-        own = {
-            "gateway": {"serve": f"127.0.0.1:{gateway_port}"},
-            WATCH: {"deadline": duration_text(seconds(drill.deadline_s))},
-        }
-        stage.write_settings(keys, {name: {**TUNING.get(name, {}), **own.get(name, {})} for name in {*TUNING, *own}})
-        await _start(stage, exercises, drill.doubles, {variable(at): key for at, key in credentials.items()})
-        url = f"http://127.0.0.1:{gateway_port}/v1/chat/completions"
+        following = Watch(stage.bus, witness, stage.processes.check, patient=ground.lasting)
+        watch = await stack.enter_async_context(following)
+        stage.write_settings(keys, _tuned(ground, served_at), ground.further)
+        await _start(stage, ground, {variable(at): key for at, key in credentials.items()})
         clients = {
-            each.name: SteadyClient(
-                url, keys[each.name], user=each.name, every_s=each.every_s, tempted_by=TEMPTER, clock=clock
-            )
-            for each in cast.agents
+            gateway: {
+                agent.name: SteadyClient(
+                    f"http://{address}/v1/chat/completions",
+                    keys[agent.name],
+                    user=agent.name,
+                    every_s=agent.every_s,
+                    tempted_by=TEMPTER,
+                    clock=clock,
+                    name=agent.name if gateway == ground.gateways[0] else f"{agent.name}.{gateway}",
+                )
+                for agent in cast.agents
+            }
+            for gateway, address in served_at.items()
         }
-        for client in clients.values():
+        for client in (each for its in clients.values() for each in its.values()):
             await stack.enter_async_context(client)
         yield Field(
             stage=stage,
@@ -149,15 +208,24 @@ async def open_field(
             watch=watch,
             cast=cast,
             servers=servers,
-            clients=clients,
+            clients=clients[ground.gateways[0]],
             governance=governance,
             last_channel=last_channel,
             places=places,
-            deadline_s=drill.deadline_s,
-            command_line=drill.doubles.get(TYPED, COMMAND_LINE),
+            deadline_s=ground.deadline_s,
+            command_line=ground.doubles.get(TYPED, COMMAND_LINE),
             terminals=asyncio.Semaphore(TERMINALS),
             tell=tell,
+            everywhere=clients,
         )
+
+
+def _tuned(ground: Ground, served_at: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """By service or instance, what differs from its first settings: what is asked for, where it serves, and the deadline."""
+    own: dict[str, dict[str, Any]] = {name: {"serve": address} for name, address in served_at.items()}
+    own[WATCH] = {"deadline": duration_text(seconds(ground.deadline_s))}
+    names = {*ground.tuning, *ground.services, *own}
+    return {name: {**ground.tuning.get(service_of(name), {}), **own.get(name, {})} for name in names}
 
 
 async def _model_servers(stack: AsyncExitStack, cast: Cast, credentials: Mapping[str, str]) -> dict[str, ModelServer]:
@@ -178,12 +246,9 @@ def _receiver(stage: Stage, owner: str, port: int) -> WebhookReceiver:
     return WebhookReceiver(public_text(stage.workspace.load_key(owner)), port=port)
 
 
-async def _start(
-    stage: Stage, exercises: Sequence[Exercise], doubles: Mapping[str, str], credentials: Mapping[str, str]
-) -> None:
-    """Publish the policies, and start the services that the exercises need."""
+async def _start(stage: Stage, ground: Ground, credentials: Mapping[str, str]) -> None:
+    """Publish the policies, and start the services."""
     await stage.publish_policies()
-    services = sorted({*CORE, *(service for exercise in exercises for service in exercise.services)})
-    for service in services:
-        await stage.start(service, module=doubles.get(service), environment=credentials)
-    await stage.processes.ready(*services)
+    for service in ground.services:
+        await stage.start(service, module=ground.doubles.get(service), environment=credentials)
+    await stage.processes.ready(*ground.services)
