@@ -6,6 +6,9 @@ Interlock's business.
 
 What a policy asks for and nobody judges yet is logged once for each policy, and counted in `objectives_without_producer`.
 
+Where more comes than can be verified, what is left of a batch after `HANDLE_US_MAX` is shed, counted and found, so that what is judged
+is the present; verdicts are refreshed meanwhile. What has stood on the topic for longer than the window is passed over unread.
+
 A verdict that cannot be published is not kept: the next refresh, at most `refresh` later, says what holds then.
 """
 
@@ -18,6 +21,7 @@ import structlog
 
 from interlock.health_monitor.core.monitor import Monitor
 from interlock.health_monitor.core.objectives import without_producer
+from interlock.health_monitor.core.turns import in_turn
 from interlock.policy.book import Book
 from interlock.records.health import GuardBeat, Level, TelemetryBatch, Verdict
 from interlock.records.sealing import open_sealed, seal
@@ -31,12 +35,19 @@ from interlock.signing.keys import SigningKey
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import VERDICTS
 
 TICK_S = 0.1
 """How often silence and refreshes are looked for; a verdict on what was just told does not wait for it."""
 
+HANDLE_US_MAX = SECOND
+"""How long one batch of records may be worked on: a verdict on the first of them must not wait for the last."""
+
+SHED_TOLD_US = 60 * SECOND
+"""How often it is found that records were shed: once a minute, however long it lasts."""
+
+_TURN_US = SECOND // 20
 _NOBODYS_BUSINESS = frozenset({Reason.MODEL_NOT_USED, Reason.GUARD_NOT_REQUIRED})
 _RANK = {Level.UNKNOWN: 0, Level.HEALTHY: 1, Level.DEGRADED: 2, Level.UNAVAILABLE: 3}
 _log = structlog.get_logger(__name__)
@@ -77,6 +88,7 @@ class HealthMonitorService:
         self._clock = clock
         self._saying = asyncio.Lock()
         self._book: Book | None = None
+        self._shed_at: Micros | None = None
         self._unjudged: dict[str, tuple[int, list[str]]] = {}
         self._batches = metrics.counter(
             "telemetry_batches", "1", "Batches of telemetry and beats of guards, by what became of them."
@@ -97,12 +109,34 @@ class HealthMonitorService:
     async def handle(self, records: Sequence[Record]) -> None:
         """Take in records of the telemetry topic, and say at once what changed."""
         self._watch()
-        for record in records:
-            refused = self._observe(record)
-            self._batches.add(1, {"result": refused.reason.value if refused else "taken"})
-            if refused is not None and refused.reason not in _NOBODYS_BUSINESS:
-                await self._outbox.findings.report(refused.reason, refused.detail, record)
+        began = turn = self._clock.now().boot
+        waiting = in_turn(records, lambda record: record.key)
+        for done, record in enumerate(waiting):
+            boot = self._clock.now().boot
+            if boot - began >= HANDLE_US_MAX:
+                await self._shed(waiting[done:], boot)
+                break
+            if boot - turn >= _TURN_US:
+                turn = boot
+                await asyncio.sleep(0)  # verdicts are refreshed, and policies read, while a flood is worked on
+            await self._handle(record)
         await self._say()
+
+    async def _handle(self, record: Record) -> None:
+        if self._monitor.is_past(Micros(record.timestamp_ms * 1_000), self._now):
+            self._batches.add(1, {"result": "past"})
+            return
+        refused = self._observe(record)
+        self._batches.add(1, {"result": refused.reason.value if refused else "taken"})
+        if refused is not None and refused.reason not in _NOBODYS_BUSINESS:
+            await self._outbox.findings.report(refused.reason, refused.detail, record)
+
+    async def _shed(self, records: Sequence[Record], boot: Micros) -> None:
+        """Leave records unread: there are newer ones."""
+        self._batches.add(len(records), {"result": Reason.SHED.value})
+        if self._shed_at is None or boot - self._shed_at >= SHED_TOLD_US:
+            self._shed_at = boot
+            await self._outbox.findings.report(Reason.SHED, f"{len(records)} records at once", records[0])
 
     async def run(self, stop: Stop) -> None:
         """Look for silence and refresh verdicts, until asked to stop."""

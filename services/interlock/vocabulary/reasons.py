@@ -103,6 +103,7 @@ class Reason(StrEnum):
     STATE_DISAGREES = "state_disagrees"
     ROUTER_REFUSED = "router_refused"
     FOREIGN_RECORD = "foreign_record"
+    SHED = "shed"
 
     @property
     def mend(self) -> str:
@@ -189,6 +190,7 @@ _MENDS: dict[Reason, str] = {
     Reason.NOTICE_OVERDUE: "Tell the governance function by hand, and see why the notifier did not: it may be down, or its receiver.",
     Reason.LAST_CHANNEL_SILENT: "Tell the governance function by hand, and mend the receiver that the policy names as its last channel.",
     Reason.FOREIGN_RECORD: "Somebody else writes to a topic that only decision may write to: check the topic's ACL. What it overwrote was published again.",
+    Reason.SHED: "More telemetry comes than this health-monitor can verify: see who sends so much, bound it by a quota, or run more of them.",
     Reason.NOT_SETTLED: "A fault of ours: the route waits in its safe state for a resume; report it with its part of the audit log.",
     Reason.REVIEW_OVERDUE: "Review the change: `interlock review list`.",
     Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the state topic.",

@@ -64,6 +64,7 @@ TELEMETRY = TopicSpec(
     payloads=(PayloadType.TELEMETRY, PayloadType.GUARD_BEAT),
     written_by=("reporter", "probe", "guard"),
     carries="Batches of call outcomes, and the beats of guards.",
+    broker_time=True,
 )
 VERDICTS = TopicSpec(
     name="interlock.verdicts.v1",

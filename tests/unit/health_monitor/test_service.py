@@ -23,7 +23,7 @@ from interlock.signing.verifier import Refused, Verified
 from interlock.testing.builders import TRIGGERS, Deployment
 from interlock.testing.virtual_time import VirtualClock, run_virtually
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros, seconds
+from interlock.vocabulary.time import SECOND, Micros, Reading, seconds
 from interlock.wire.topics import FINDINGS, POLICIES, TELEMETRY, VERDICTS
 
 RULES = Rules(seconds(30), 5, 5, 3, seconds(10), seconds(1), seconds(5))
@@ -70,7 +70,12 @@ class Desk:
 
     async def tell(self, *values: bytes | None) -> None:
         """What the stream hands over."""
-        await self.service.handle([Record(TELEMETRY.name, 0, n, b"atlas", value, 0) for n, value in enumerate(values)])
+        await self.service.handle([self.record(value, offset=n) for n, value in enumerate(values)])
+
+    def record(self, value: bytes | None, key: bytes = b"atlas", offset: int = 0, age_s: float = 0) -> Record:
+        """A record as it stands on the topic."""
+        written_ms = (self.clock.now().wall - seconds(age_s)) // 1_000
+        return Record(TELEMETRY.name, 0, offset, key, value, written_ms)
 
     def batch(self, outcomes: dict[str, int], model: str = "atlas") -> bytes:
         now = self.clock.now().wall
@@ -128,6 +133,68 @@ def test_whatever_is_refused_is_a_finding_and_the_rest_counts():
             Reason.UNEXPECTED_PAYLOAD_TYPE: 4,
         }
         assert [said.level for said in await desk.verdicts()] == [Level.HEALTHY]
+
+    play(scenario)
+
+
+def test_what_has_stood_on_the_topic_for_longer_than_the_window_is_not_even_verified():
+    async def scenario(desk: Desk) -> None:
+        await desk.service.handle([desk.record(b"garbage", age_s=31), desk.record(desk.batch({"ok": 3}), age_s=29)])
+        assert await desk.said(FINDINGS.name, Finding) == []
+        assert b'interlock_telemetry_batches_total{result="past"} 1.0' in desk.metrics.render()
+        assert [said.level for said in await desk.verdicts()] == [Level.HEALTHY]
+
+    play(scenario)
+
+
+def test_a_flood_under_one_key_is_shed_and_every_other_model_is_heard_in_time():
+    async def scenario(desk: Desk) -> None:
+        class Busy:
+            """A clock that goes on by a tenth of a second with every look: each record takes so long."""
+
+            looks = 0
+
+            def now(self) -> Reading:
+                self.looks += 1
+                wall, boot = desk.clock.now()
+                return Reading(wall, Micros(boot + self.looks * SECOND // 10))
+
+        desk.service._clock = Busy()
+        flood = [desk.record(b"garbage", key=b"shadow", offset=n) for n in range(100)]
+        for _ in range(3):
+            await desk.service.handle([*flood, desk.record(desk.batch({"ok": 3}), offset=100)])
+        assert {said.level for said in await desk.verdicts()} == {Level.HEALTHY}
+        shed = [each for each in await desk.said(FINDINGS.name, Finding) if each.reason == Reason.SHED]
+        assert len(shed) == 1
+        counted = next(line for line in desk.metrics.render().splitlines() if b'result="shed"' in line)
+        assert float(counted.split()[-1]) > 250
+
+    play(scenario)
+
+
+def test_verdicts_are_refreshed_while_a_flood_is_worked_on():
+    async def scenario(desk: Desk) -> None:
+        looked: list[int] = []
+
+        class Busy:
+            def now(self) -> Reading:
+                wall, boot = desk.clock.now()
+                return Reading(wall, Micros(boot + len(looked) * SECOND // 10))
+
+        def observe(_record: Record) -> None:
+            looked.append(1)
+
+        async def others() -> None:
+            while True:
+                turns.append(len(looked))
+                await asyncio.sleep(0)
+
+        turns: list[int] = []
+        desk.service._clock, desk.service._observe = Busy(), observe
+        running = asyncio.create_task(others())
+        await desk.service.handle([desk.record(b"", offset=n) for n in range(8)])
+        running.cancel()
+        assert len(set(turns)) > 4
 
     play(scenario)
 

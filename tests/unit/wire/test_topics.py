@@ -13,6 +13,7 @@ from interlock.wire.topics import (
     ROUTES,
     SHARDS,
     STATE,
+    TELEMETRY,
     TOPICS,
     VERDICTS,
     config,
@@ -67,6 +68,7 @@ def test_what_decision_writes_is_sharded_alike_and_policies_are_in_one_order():
 
 def test_the_broker_stamps_the_audit_log_and_what_is_passed_over_for_its_age():
     assert [spec for spec in TOPICS if config(spec)["message.timestamp.type"] == "LogAppendTime"] == [
+        TELEMETRY,
         VERDICTS,
         AUDIT,
         HEARTBEATS,

@@ -68,6 +68,10 @@ class Monitor:
             subject.watch(wanted[model], now)
         self._guards.watch(guards_in(book), now)
 
+    def is_past(self, written_at: Micros, now: Micros) -> bool:
+        """Whether a record was written so long ago that whatever it tells of is out of the window."""
+        return written_at < now - self._rules.window_us
+
     def observe(self, batch: Verified[TelemetryBatch], now: Micros) -> Refused | None:
         """Take in one batch; why it does not count, if it does not."""
         value = batch.value
