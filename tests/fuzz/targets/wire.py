@@ -1,0 +1,120 @@
+"""The Avro codec and the envelope: what stands between a topic and everything else.
+
+fastavro's C reader gives no coverage, so its twin in Python guides the fuzzer and is the judge: both must say the same.
+"""
+
+import math
+from io import BytesIO
+from typing import Any
+
+from fastavro._read_py import schemaless_reader as read_in_python
+
+from fuzz.shapes import HEADER_BYTES, vary_record
+from fuzz.target import Target, broken
+from fuzz.targets.world import DEPLOYMENT, payloads, sealed_seeds
+from interlock.records.codec import CLASS_OF
+from interlock.records.sealing import decode_envelope, encode_envelope, open_sealed
+from interlock.signing.envelope import Envelope, event_id
+from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.reasons import Reason
+from interlock.wire.codec import decode, encode
+from interlock.wire.schemas import by_fingerprint
+from interlock.wire.trace import NO_TRACE, from_headers, to_headers
+
+_LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
+_KINDS = tuple(CLASS_OF.values())
+
+
+def _decode(data: bytes) -> None:
+    found = decode(data)
+    if isinstance(found, Reason):
+        if found not in {Reason.EMPTY, Reason.UNREADABLE, Reason.UNKNOWN_FINGERPRINT}:
+            raise broken(f"decode answered {found}")
+    elif decode(encode(found.name, found.fields)) != found and not _has(found.fields, _is_nan):
+        raise broken("what was decoded is encoded as something else")
+    schema = by_fingerprint().get(data[2:HEADER_BYTES])
+    if schema is None or len(data) < HEADER_BYTES:
+        return
+    other = _read_by_the_other(schema.parsed, data[HEADER_BYTES:])
+    if other is not None and _has(other, _too_large):
+        return  # an integer of more than 64 bits, which only Python can hold
+    ours = None if isinstance(found, Reason) else found.fields
+    if data[:2] == b"\xc3\x01" and repr(ours) != repr(other):
+        raise broken("two readers of the same format read different things")
+
+
+def _read_by_the_other(schema: Any, datum: bytes) -> Any:
+    source = BytesIO(datum)
+    try:
+        fields = read_in_python(source, schema, schema)
+    except Exception:  # noqa: BLE001 - it raises many types on hostile bytes
+        return None
+    return None if source.read(1) else fields
+
+
+def _has(value: Any, odd: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has(item, odd) for item in value.values())
+    if isinstance(value, list):
+        return any(_has(item, odd) for item in value)
+    return bool(odd(value))
+
+
+def _too_large(value: Any) -> bool:
+    return isinstance(value, int) and not _LONG_MIN <= value <= _LONG_MAX
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _wire_seeds() -> list[bytes]:
+    names = [kind.__name__ for kind in CLASS_OF.values()]
+    return [*payloads(*names, "RouteEntry", "HistoryEntry", "ClimbsEntry"), sealed_seeds()[0]]
+
+
+def _open(data: bytes) -> None:
+    envelope = decode_envelope(data)
+    if isinstance(envelope, Envelope) and decode_envelope(encode_envelope(envelope)) != envelope:
+        raise broken("an envelope is encoded as another one")
+    opened = open_sealed(data, DEPLOYMENT.root, *_KINDS)
+    if isinstance(opened, Verified):
+        if opened.event_id not in _signed() or not isinstance(opened.value, _KINDS):
+            raise broken("something that nobody signed is Verified")
+    elif not isinstance(opened, Refused) or not isinstance(opened.reason, Reason):
+        raise broken(f"open_sealed answered {opened!r}")
+
+
+_SIGNED: set[bytes] = set()
+
+
+def _signed() -> set[bytes]:
+    if not _SIGNED:
+        for sealed in sealed_seeds():
+            envelope = decode_envelope(sealed)
+            assert isinstance(envelope, Envelope)
+            _SIGNED.add(event_id(envelope.payload_type, envelope.payload))
+    return _SIGNED
+
+
+def _trace(data: bytes) -> None:
+    headers = [("traceparent" if part[:1] == b"t" else "other", part[1:] or None) for part in data.split(b"\n")]
+    found = from_headers(headers)
+    if found != NO_TRACE and from_headers(to_headers(found)) != found:
+        raise broken("a trace is told as another one")
+
+
+_TRACE = b"t00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+TARGETS = (
+    Target("wire", _decode, _wire_seeds, vary_record, guide=("fastavro._read_py", "fastavro.io"), bytes_max=1_024),
+    Target(
+        "envelope",
+        _open,
+        sealed_seeds,
+        vary_record,
+        guide=("interlock.signing", "interlock.records.codec"),
+        bytes_max=4_096,
+    ),
+    Target("trace-header", _trace, lambda: [_TRACE, b"o\n" + _TRACE, _TRACE + b"\n" + _TRACE], tokens=(_TRACE, b"\nt")),
+)
