@@ -14,6 +14,7 @@ A verdict that cannot be published is not kept: the next refresh, at most `refre
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from interlock.health_monitor.core.objectives import without_producer
 from interlock.health_monitor.core.turns import in_turn
 from interlock.policy.book import Book
 from interlock.records.health import GuardBeat, Level, TelemetryBatch, Verdict
+from interlock.records.rules import guard_subject
 from interlock.records.sealing import open_sealed, seal
 from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Publisher, Record
@@ -31,12 +33,14 @@ from interlock.runtime.clock import Clock
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.metrics import Metrics
 from interlock.runtime.policy_follower import PolicyFollower
+from interlock.runtime.tracing import LEVEL, MODEL, OBJECTIVE, UNTRACED, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import VERDICTS
+from interlock.wire.trace import NO_TRACE
 
 TICK_S = 0.1
 """How often silence and refreshes are looked for; a verdict on what was just told does not wait for it."""
@@ -61,11 +65,13 @@ class Outbox:
         publisher: Where to.
         key: The health-monitor's key.
         findings: Where refusals are told.
+        tracing: Makes the spans.
     """
 
     publisher: Publisher
     key: SigningKey
     findings: Findings
+    tracing: Tracing = UNTRACED
 
 
 class HealthMonitorService:
@@ -90,6 +96,7 @@ class HealthMonitorService:
         self._book: Book | None = None
         self._shed_at: Micros | None = None
         self._unjudged: dict[str, tuple[int, list[str]]] = {}
+        self._tipped: dict[str, str] = {}
         self._batches = metrics.counter(
             "telemetry_batches", "1", "Batches of telemetry and beats of guards, by what became of them."
         )
@@ -170,19 +177,33 @@ class HealthMonitorService:
         if isinstance(opened, Refused):
             return opened
         if isinstance(opened.value, GuardBeat):
-            return self._monitor.hear(opened.narrow(GuardBeat), self._now)
-        return self._monitor.observe(opened.narrow(TelemetryBatch), self._now)
+            subject = guard_subject(opened.value.guard)
+            refused = self._monitor.hear(opened.narrow(GuardBeat), self._now)
+        else:
+            subject = opened.value.model
+            refused = self._monitor.observe(opened.narrow(TelemetryBatch), self._now)
+        if refused is None:
+            self._tipped[subject] = record.trace
+        return refused
 
     async def _say(self) -> None:
         """Publish the verdicts that are due. One at a time says, so that a later verdict is never before an earlier one."""
         async with self._saying:
-            await asyncio.gather(*(self._publish(verdict) for verdict in self._monitor.judge(self._now)))
+            tipped, self._tipped = self._tipped, {}
+            verdicts = self._monitor.judge(self._now)
+            await asyncio.gather(*(self._publish(each, tipped.get(each.model, NO_TRACE)) for each in verdicts))
 
-    async def _publish(self, verdict: Verdict) -> None:
+    async def _publish(self, verdict: Verdict, trace: str) -> None:
+        """Publish a verdict; one that is news follows from the record that tipped it, a refreshed one from nothing."""
+        span = None
         if verdict.since == verdict.issued_at:
             _log.info("verdict", verdict=verdict.key, judged=verdict.level.value, detail=verdict.detail)
+            told = {MODEL: verdict.model, OBJECTIVE: verdict.objective, LEVEL: verdict.level.value}
+            span = self._outbox.tracing.send(VERDICTS.name, trace, told)
         try:
-            await self._outbox.publisher.publish(VERDICTS.name, verdict.key, seal(verdict, self._outbox.key))
+            with span or nullcontext():
+                sealed, trace = seal(verdict, self._outbox.key), span.trace if span else NO_TRACE
+                await self._outbox.publisher.publish(VERDICTS.name, verdict.key, sealed, trace=trace)
         except InfrastructureError as error:
             self._lost.add(1)
             _log.warning("verdict_unpublished", verdict=verdict.key, error=error.message)

@@ -89,7 +89,9 @@ async def open_service(it: Shell, sender: Sender, stop: Stop) -> "NotifierServic
 
     inbox = Inbox(await it.bus.reader([AUDIT.name], group=GROUP), await it.bus.reader([NOTICES.name]), policies)
     instruments = Instruments(it.metrics)
-    office = Office(sender, it.publisher, it.key, it.clock, stop, it.findings, instruments, policy_of)
+    office = Office(
+        sender, it.publisher, it.key, it.clock, stop, it.findings, instruments, policy_of, tracing=it.tracing
+    )
     return NotifierService(inbox, office, it.readiness)
 
 
@@ -158,10 +160,11 @@ class NotifierService:
             if isinstance(found, Refused):
                 tellings.start(self._report(found, record))
             else:
-                tellings.start(self._tell(found, self._receipts.claim(found.event_id, found.root_version)))
+                known = self._receipts.claim(found.event_id, found.root_version)
+                tellings.start(self._tell(found, known, record.trace))
 
-    async def _tell(self, news: News, known: Mapping[str, Progress]) -> None:
-        if await Telling(self._office, news, known).run():
+    async def _tell(self, news: News, known: Mapping[str, Progress], trace: str) -> None:
+        if await Telling(self._office, news, known, trace).run():
             self._trail.finish(news.event_id)
 
     async def _report(self, refused: Refused, record: Record) -> None:

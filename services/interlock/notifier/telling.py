@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from interlock.notifier.core import (
     ATTEMPT_S_MAX,
@@ -38,11 +39,13 @@ from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Publisher
 from interlock.runtime.clock import Clock
 from interlock.runtime.lifecycle import Stop
+from interlock.runtime.tracing import CHANGE, UNTRACED, Span, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import NOTICES
+from interlock.wire.trace import NO_TRACE
 
 TURNS_PER_CHANNEL = 8
 """Attempts under way on one channel: enough for a storm, and not so many that we are one."""
@@ -77,6 +80,7 @@ class Office:
         findings: Where a person is told that a channel does not accept.
         instruments: What is counted.
         policy_of: The policy of an agent as it is held now; None if there is none.
+        tracing: Makes the spans.
     """
 
     sender: Sender
@@ -90,6 +94,7 @@ class Office:
     turns: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(TURNS_PER_CHANNEL))
     )
+    tracing: Tracing = UNTRACED
 
 
 class Telling:
@@ -99,11 +104,13 @@ class Telling:
         office: What it works with.
         news: What is told.
         known: What the notices topic says of each channel already.
+        trace: That of the audit record that it is from.
     """
 
-    def __init__(self, office: Office, news: News, known: Mapping[str, Progress]) -> None:
+    def __init__(self, office: Office, news: News, known: Mapping[str, Progress], trace: str = NO_TRACE) -> None:
         self._office = office
         self._news = news
+        self._trace = trace
         self._progress = dict(known)
         reading = office.clock.now()
         self._issued_boot = reading.boot - max(0, reading.wall - news.issued_at)
@@ -154,9 +161,13 @@ class Telling:
                     return
                 if next_attempt(self._standing(channel), age) is None:
                     break
-                delivery = await self._send(webhook, age)
+                with self._attempt(channel) as attempt:
+                    delivery = await self._send(webhook, age)
+                    attempt.add({"http.response.status_code": delivery.status})
+                    attempt.fault = delivery.detail
             slot = slot_at(age)
-            self._record(writing, channel, slot, kind_of(slot, accepted=delivery.accepted), delivery)
+            kind = kind_of(slot, accepted=delivery.accepted)
+            self._record(writing, channel, slot, kind, delivery, attempt.trace)
             if delivery.retry_after is not None:
                 until = Micros(self._age() + delivery.retry_after)
                 self._progress[channel] = asked_to_wait(self._standing(channel), until)
@@ -170,6 +181,11 @@ class Telling:
         named = policy.notify if policy else ()
         return next((webhook for webhook in named if channel_of(webhook) == channel), None)
 
+    def _attempt(self, channel: str) -> Span:
+        """An attempt as people who look see it; of its address no more is told than in a notice."""
+        told = {CHANGE: self._news.id, "interlock.channel": channel, "http.request.method": "POST"}
+        return self._office.tracing.span("POST", self._trace, told, kind=SpanKind.CLIENT)
+
     async def _send(self, webhook: Webhook, age: Micros) -> Delivery:
         return await self._office.sender.send(
             webhook,
@@ -179,8 +195,14 @@ class Telling:
             timeout_s=attempt_limit(age) / SECOND,
         )
 
-    def _record(
-        self, writing: asyncio.TaskGroup, channel: str, slot: int, kind: NoticeKind, delivery: Delivery
+    def _record(  # noqa: PLR0913, PLR0917 - all that is known of an outcome
+        self,
+        writing: asyncio.TaskGroup,
+        channel: str,
+        slot: int,
+        kind: NoticeKind,
+        delivery: Delivery,
+        trace: str = NO_TRACE,
     ) -> None:
         """Take note of an outcome, and begin to write it down."""
         notice = Notice(
@@ -198,9 +220,9 @@ class Telling:
         self._progress[channel] = apply(self._standing(channel), notice)
         self._office.instruments.ended(kind, self._age())
         _log.info("notice", change=self._news.id, channel=channel, attempt=slot, kind=str(kind), detail=delivery.detail)
-        writing.create_task(self._write(notice))
+        writing.create_task(self._write(notice, trace or self._trace))
 
-    async def _write(self, notice: Notice) -> None:
+    async def _write(self, notice: Notice, trace: str) -> None:
         """Put an outcome on record, however long the broker is away; a repetition does no harm."""
         sealed = seal(notice, self._office.key)
         while True:
@@ -208,7 +230,9 @@ class Telling:
                 if notice.kind is NoticeKind.EXHAUSTED:
                     detail = f"{notice.change_id} on {notice.channel}: {notice.detail}"
                     await self._office.findings.report(Reason.NOTICE_NOT_ACCEPTED, detail)
-                await self._office.publisher.publish(NOTICES.name, notice.change_id or notice.agent, sealed)
+                with self._office.tracing.send(NOTICES.name, trace, {CHANGE: notice.change_id}) as span:
+                    key = notice.change_id or notice.agent
+                    await self._office.publisher.publish(NOTICES.name, key, sealed, trace=span.trace)
             except InfrastructureError as error:
                 _log.warning("notice_not_written", change=notice.change_id, reason=error.message)
                 await asyncio.sleep(_WRITE_AGAIN_S)

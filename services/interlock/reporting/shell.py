@@ -19,6 +19,7 @@ from interlock.runtime.metrics import Metrics
 from interlock.runtime.opening import load_key, load_trust
 from interlock.runtime.policy_follower import PolicyFollower
 from interlock.runtime.settings import ServiceSettings
+from interlock.runtime.tracing import UNTRACED, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.signing.verifier import Refused
 from interlock.wire.topics import POLICIES
@@ -36,6 +37,7 @@ class Shell:
         metrics: The service's own registry.
         findings: Where refusals are told.
         readiness: What `/readyz` says.
+        tracing: Makes the spans.
     """
 
     owner: str
@@ -47,6 +49,7 @@ class Shell:
     metrics: Metrics
     findings: Findings
     readiness: Readiness
+    tracing: Tracing = UNTRACED
 
     async def follow_policies(self) -> PolicyFollower:
         """Follow the policies topic from its beginning, in a book of one's own; what does not count becomes a finding."""
@@ -76,13 +79,33 @@ async def shell(
     trust, root_id = load_trust(settings.trust_root, settings.deployment)
     signing_key = load_key(key)
     clock, metrics, readiness = SteadyClock(SystemClock()), Metrics(service), Readiness(*conditions)
-    bus = KafkaBus(settings.bootstrap, fetch_max_wait_ms=settings.fetch_wait_ms)
-    async with HealthServer(settings.listen, readiness, metrics):
+    bus = KafkaBus(settings.bootstrap, client=owner, fetch_max_wait_ms=settings.fetch_wait_ms)
+    async with (
+        HealthServer(settings.listen, readiness, metrics),
+        _tracing(settings, service, owner, clock, metrics) as tracing,
+    ):
         try:
             publisher = await bus.publisher()
             findings = Findings(publisher, owner, signing_key, clock, metrics)
             book = Book.start(trust, root_id)
-            yield Shell(owner, signing_key, book, bus, publisher, clock, metrics, findings, readiness)
+            yield Shell(owner, signing_key, book, bus, publisher, clock, metrics, findings, readiness, tracing)
         finally:
             await bus.close()
             metrics.close()
+
+
+@asynccontextmanager
+async def _tracing(
+    settings: ServiceSettings, service: str, owner: str, clock: Clock, metrics: Metrics
+) -> AsyncIterator[Tracing]:
+    """The service's spans; at the end what is left of them is sent, for a bounded time."""
+    if settings.traces is None:
+        yield UNTRACED
+        return
+    from interlock.runtime.span_export import SpanExport  # noqa: PLC0415 - a tenth of a second that most starts need not take
+
+    export = SpanExport(settings.traces, service, owner, metrics)
+    try:
+        yield Tracing(clock, export)
+    finally:
+        await export.close()

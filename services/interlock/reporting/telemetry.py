@@ -20,10 +20,12 @@ from interlock.runtime.bus import Publisher
 from interlock.runtime.clock import Clock
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.metrics import Metrics
+from interlock.runtime.tracing import MODEL, UNTRACED, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import TELEMETRY
+from interlock.wire.trace import NO_TRACE
 
 FLUSH_S = 0.25
 """How long a success may wait to be told."""
@@ -54,10 +56,20 @@ class TelemetryEmitter:
         key: The reporter's key, with the role reporter or probe.
         clock: Civil time; its value now is the number of the first batch, so that a restart does not repeat a number.
         metrics: Where lost calls are counted.
+        tracing: Makes the spans: a trace begins with every batch.
     """
 
-    def __init__(self, publisher: Publisher, reporter: str, key: SigningKey, clock: Clock, metrics: Metrics) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - one place in each service makes it
+        self,
+        publisher: Publisher,
+        reporter: str,
+        key: SigningKey,
+        clock: Clock,
+        metrics: Metrics,
+        tracing: Tracing = UNTRACED,
+    ) -> None:
         self._publisher = publisher
+        self._tracing = tracing
         self._key = key
         self._clock = clock
         self._held = Accumulator(reporter, clock.now().wall)
@@ -113,7 +125,8 @@ class TelemetryEmitter:
     async def _publish_in_order(self, batches: list[_Unsent]) -> list[_Unsent]:
         for done, batch in enumerate(batches):
             try:
-                await self._publisher.publish(TELEMETRY.name, batch.model, batch.sealed)
+                with self._tracing.send(TELEMETRY.name, NO_TRACE, {MODEL: batch.model}) as span:
+                    await self._publisher.publish(TELEMETRY.name, batch.model, batch.sealed, trace=span.trace)
             except InfrastructureError as error:
                 _log.warning("telemetry_unpublished", model=batch.model, error=error.message)
                 return batches[done:]

@@ -29,6 +29,7 @@ from interlock.runtime import lifecycle
 from interlock.runtime.bus import Publisher, Record
 from interlock.runtime.clock import Clock
 from interlock.runtime.health_server import Readiness
+from interlock.runtime.tracing import CHANGE, REASON, ROUTE, UNTRACED, Attributes, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
@@ -36,6 +37,7 @@ from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES
+from interlock.wire.trace import NO_TRACE
 
 DIFFER_US_MAX = 5 * SECOND
 """How long heads may differ before it is a finding (DESIGN 8)."""
@@ -77,6 +79,7 @@ class Subscriber:
         findings: Where refusals are told.
         readiness: Told when every shard has a live lease.
         instruments: Where answers are counted.
+        tracing: Makes the spans.
     """
 
     def __init__(  # noqa: PLR0913 - one place wires it, by name
@@ -92,8 +95,11 @@ class Subscriber:
         findings: Findings,
         readiness: Readiness,
         instruments: Instruments,
+        tracing: Tracing = UNTRACED,
     ) -> None:
         self.state = state
+        self._tracing = tracing
+        self._trace = NO_TRACE
         self._marks = marks
         self._reader = reader
         self._publisher = publisher
@@ -160,8 +166,21 @@ class Subscriber:
         return True
 
     async def _take_change(self, record: Record) -> None:
-        answer = accept(self.state, record.value, record.partition, self._clock.now())
+        now = self._clock.now()
+        answer = accept(self.state, record.value, record.partition, now)
         self._instruments.judged(answer.answer, answer.refused.reason if answer.refused else None)
+        if (
+            answer.change is None or not self._caught_up
+        ):  # the story of what is old was told, and what is not signed has none
+            await self._do(answer, record)
+            return
+        with self._tracing.process(record, _about(answer, answer.change.value), began=now.wall) as span:
+            self._trace = span.trace
+            await self._do(answer, record)
+        self._trace = NO_TRACE
+
+    async def _do(self, answer: Acceptance, record: Record) -> None:
+        """Do what the answer to a change asks for."""
         if answer.answer is Answer.ACCEPTED:
             await self._apply(answer, record)
         elif answer.answer is Answer.KNOWN and answer.change is not None and self._caught_up:
@@ -184,7 +203,9 @@ class Subscriber:
         change = answer.change
         if change is None:
             return
-        if not await self._adopt(answer.state, record, change):
+        with self._tracing.span("persist", self._trace):
+            adopted = await self._adopt(answer.state, record, change)
+        if not adopted:
             if record.topic == ROUTES.name and record.value is not None:  # else it is a candidate already
                 unsaved = Candidate(change, record.value, Reason.NOT_PERSISTED)
                 self.state = with_candidate(self.state, unsaved)
@@ -212,18 +233,18 @@ class Subscriber:
         renewal = renew(self.state, record.value, record.partition, now, self._terms)
         reason = renewal.refused.reason if renewal.refused else None
         self._instruments.heard(reason)
+        pending = self._pending.get(record.partition)
         if reason is Reason.HEADS_DIFFER:
-            before = self._pending.get(record.partition)
-            since = before.since if before else now.wall
-            self._pending[record.partition] = _Pending(record, since, before.told if before else False)
+            since = pending.since if pending else now.wall
+            self._pending[record.partition] = _Pending(record, since, pending.told if pending else False)
         elif renewal.refused is None:
             self._pending.pop(record.partition, None)
             if await self._adopt(renewal.state, record):
                 await self._tell_obeyed(renewal.obeyed, record)
         elif reason not in {Reason.NOT_NEWER, Reason.EXPIRED}:
             await self._findings.report(renewal.refused.reason, renewal.refused.detail, record)
-        else:
-            self._pending.pop(record.partition, None)
+        elif pending is not None and pending.record.offset == record.offset:
+            del self._pending[record.partition]  # an old one that is repeated says nothing of the one that waits
 
     async def _tell_obeyed(self, obeyed: tuple[Held, ...], record: Record) -> None:
         for held in obeyed:
@@ -262,7 +283,16 @@ class Subscriber:
         """Say what was done. An acknowledgement that cannot be sent is logged: routing does not wait for it."""
         about = (change.value.id, change.event_id) if change else ("", b"")
         word = Acknowledgement(self._identity.router, kind, *about, reason, self._clock.now().wall)
+        told = {"interlock.acknowledgement": str(kind), CHANGE: about[0], REASON: reason}
         try:
-            await self._publisher.publish(ACKS.name, self._identity.router, seal(word, self._identity.key))
+            with self._tracing.send(ACKS.name, self._trace, told) as span:
+                sealed = seal(word, self._identity.key)
+                await self._publisher.publish(ACKS.name, self._identity.router, sealed, trace=span.trace)
         except InfrastructureError as error:
             _log.warning("acknowledgement_lost", kind=str(kind), change=about[0], error=error.message)
+
+
+def _about(answer: Acceptance, change: RoutingChange) -> Attributes:
+    """What a span tells of a change and its answer."""
+    reason = answer.refused.reason if answer.refused else ""
+    return {ROUTE: change.route.key, CHANGE: change.id, "interlock.answer": str(answer.answer), REASON: str(reason)}

@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
@@ -70,6 +71,20 @@ def _servers(text: str) -> str:
     return text
 
 
+def _collector(text: str) -> str:
+    """Refuse what is no plain address; the text is never repeated, since it may hold a secret."""
+    try:
+        parts = urlsplit(text)
+        plain = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        plain = False
+    if not plain:
+        raise ValueError("it is not a collector's address; write 'http://127.0.0.1:4318/v1/traces'")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("it holds credentials; take them out, and set OTEL_EXPORTER_OTLP_HEADERS in the environment")
+    return text
+
+
 def _secret_reference(text: str) -> str:
     if _SECRET.fullmatch(text) is None:
         raise ValueError("it does not say where the secret is; write 'env:' and the name of an environment variable")
@@ -87,6 +102,9 @@ Name = Annotated[str, AfterValidator(_name)]
 
 Servers = Annotated[str, AfterValidator(_servers)]
 """Kafka bootstrap servers: `"host:port"`, several of them separated by commas."""
+
+Collector = Annotated[str, AfterValidator(_collector)]
+"""The address at which spans are collected: OTLP over HTTP, its path too."""
 
 SecretReference = Annotated[str, AfterValidator(_secret_reference)]
 """Where a secret is, `"env:NAME"`; `secret` fetches it."""

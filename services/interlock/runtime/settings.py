@@ -26,10 +26,20 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from interlock.runtime.fields import Address, Duration, Listen, Name, SecretReference, Servers, secret
+from interlock.runtime.fields import Address, Collector, Duration, Listen, Name, SecretReference, Servers, secret
 from interlock.vocabulary.errors import ConfigurationError
 
-__all__ = ["Address", "Duration", "Listen", "Name", "SecretReference", "Servers", "ServiceSettings", "secret"]
+__all__ = [
+    "Address",
+    "Collector",
+    "Duration",
+    "Listen",
+    "Name",
+    "SecretReference",
+    "Servers",
+    "ServiceSettings",
+    "secret",
+]
 
 _PREFIX = "INTERLOCK_"
 _KAFKA_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
@@ -47,6 +57,7 @@ class ServiceSettings(BaseSettings):
         listen: Where health and metrics are served.
         log_level: The least severe level that is logged.
         fetch_wait_ms: How long the broker may hold a fetch that finds nothing; less is quicker on the embedded broker.
+        traces: Where spans are collected, `http://127.0.0.1:4318/v1/traces` (OTLP over HTTP). None: nobody collects them.
     """
 
     model_config = SettingsConfigDict(
@@ -64,6 +75,7 @@ class ServiceSettings(BaseSettings):
     listen: Listen = Address("127.0.0.1", 0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_wait_ms: int = Field(default=100, ge=1, le=5_000)
+    traces: Collector | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -100,8 +112,10 @@ class ServiceSettings(BaseSettings):
 def _document(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or a number with more digits than Python reads
         raise ConfigurationError(f"{path} is not TOML: {error}.", "Mend that line.") from None
+    except RecursionError:
+        raise ConfigurationError(f"{path} is not TOML: it is nested too deeply.", "Write it flatter.") from None
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}.",

@@ -28,7 +28,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
         policies = await it.follow_policies()
         await policies.catch_up()
         it.readiness.set("policies", True)
-        telemetry = TelemetryEmitter(it.publisher, it.owner, it.key, it.clock, it.metrics)
+        telemetry = TelemetryEmitter(it.publisher, it.owner, it.key, it.clock, it.metrics, it.tracing)
         prober = Prober(caller, telemetry, it.findings, it.clock)
         probe = ProbeService(prober, policies, it.clock, it.readiness, settings.interval)
         loops = {"policies": policies.run(stop), "probing": probe.run(stop), "telemetry": telemetry.run(stop)}

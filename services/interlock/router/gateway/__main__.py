@@ -30,7 +30,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
     async with shell(settings, settings.owner, settings.key, "gateway", "lease") as it:
         with closing(MarksFile(settings.state)) as marks:
             subscriber = await _subscriber(settings, marks, it)
-            telemetry = TelemetryEmitter(it.publisher, it.owner, it.key, it.clock, it.metrics)
+            telemetry = TelemetryEmitter(it.publisher, it.owner, it.key, it.clock, it.metrics, it.tracing)
             server = GatewayServer(
                 settings=settings,
                 resolver=subscriber,
@@ -60,6 +60,7 @@ async def _subscriber(settings: GatewaySettings, marks: MarksFile, it: Shell) ->
         findings=it.findings,
         readiness=it.readiness,
         instruments=Instruments(it.metrics),
+        tracing=it.tracing,
     )
 
 
