@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from interlock.decision.core.journal import Journal
-from interlock.decision.core.projection import Projected, agrees, journal_at, project
+from interlock.decision.core.projection import Projected, agrees, journal_at, key_of, project
 from interlock.decision.core.state import State
 from interlock.decision.turns import in_turns
 from interlock.policy.book import Book
@@ -103,9 +103,9 @@ async def _take_orders(bus: Bus, journal: Journal) -> None:
 
 
 async def _last(bus: Bus, where: Position) -> dict[str, bytes]:
-    """The last record of each key of one partition, without tombstones."""
+    """The last record of each key of one partition, without tombstones and what has a key that is none."""
     reader = await bus.reader([where])
     records = await reader.read_to_end()
     await reader.close()
-    last = {(record.key or b"").decode("utf-8", "replace"): record.value for record in records}
-    return {key: value for key, value in last.items() if value is not None}
+    last = {key_of(record.key): record.value for record in records}
+    return {key: value for key, value in last.items() if key is not None and value is not None}

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.decision.core.journal import Journal
-from interlock.decision.core.projection import TURN, Projected, Unwritten, agrees, doubt, journal_at, mark_key, project
+from interlock.decision.core.projection import (
+    TURN,
+    Projected,
+    Unwritten,
+    agrees,
+    doubt,
+    journal_at,
+    key_of,
+    mark_key,
+    project,
+)
 from interlock.decision.core.state import State
 from interlock.decision.desk import Desk
 from interlock.decision.turns import in_turns
@@ -33,7 +43,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """The last record of each key of one partition, without tombstones, and where the partition ended."""
+    """The last record of each key of one partition, without tombstones and what has a key that is none; and where it ended."""
 
     values: Mapping[str, bytes]
     end: int
@@ -174,7 +184,8 @@ async def _last(desk: Desk, topic: str) -> Topic:
     where = Position(topic, desk.shard)
     reader = await desk.bus.reader([where])
     try:
-        last = {(record.key or b"").decode("utf-8", "replace"): record.value for record in await reader.read_to_end()}
-        return Topic({key: value for key, value in last.items() if value is not None}, reader.position(where))
+        last = {key_of(record.key): record.value for record in await reader.read_to_end()}
+        values = {key: value for key, value in last.items() if key is not None and value is not None}
+        return Topic(values, reader.position(where))
     finally:
         await reader.close()

@@ -42,6 +42,7 @@ from interlock.runtime.lifecycle import Stop
 from interlock.runtime.tracing import CHANGE, UNTRACED, Span, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import NOTICES
@@ -231,7 +232,7 @@ class Telling:
                     detail = f"{notice.change_id} on {notice.channel}: {notice.detail}"
                     await self._office.findings.report(Reason.NOTICE_NOT_ACCEPTED, detail)
                 with self._office.tracing.send(NOTICES.name, trace, {CHANGE: notice.change_id}) as span:
-                    key = notice.change_id or notice.agent
+                    key = (notice.change_id or notice.agent)[:TEXT_CHARS_MAX]  # who can sign a change may give it any name
                     await self._office.publisher.publish(NOTICES.name, key, sealed, trace=span.trace)
             except InfrastructureError as error:
                 _log.warning("notice_not_written", change=notice.change_id, reason=error.message)

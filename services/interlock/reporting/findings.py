@@ -1,8 +1,9 @@
 """Findings: what was refused, and what a person must look at, said where people look.
 
 Every finding is counted (`interlock_findings_total`, by reason). It is also logged and published, signed, but for floods; see
-`damper`. A refused record is named by its place and its digest; its content is never repeated, because it may be an attack on
-whoever reads findings, or somebody's data.
+`damper`. What a process finds in one record it tells once, however many of its shards, or starts, read that record. A refused
+record is named by its place and its digest; its content is never repeated, because it may be an attack on whoever reads findings,
+or somebody's data.
 
 A finding that cannot be published is logged and counted, and never harms the caller: a service does not stop its work because
 the topic of complaints is full.
@@ -24,6 +25,9 @@ from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
 from interlock.wire.topics import FINDINGS
 
+RECORDS_MAX = 1_000
+"""Records whose findings are remembered: with more at a time they are a flood, and damped."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -44,6 +48,7 @@ class Findings:
         self._key = key
         self._clock = clock
         self._damper = Damper()
+        self._of_records: dict[tuple[Reason, str, str, int, int], None] = {}
         self._found = metrics.counter("findings", "1", "Findings, by reason.")
         self._lost = metrics.counter("findings_unpublished", "1", "Findings that could not be published.")
 
@@ -55,6 +60,8 @@ class Findings:
             detail: In words, for people; never the content of what was refused.
             record: The record that was refused; None where there is none.
         """
+        if record is not None and self._known(reason, detail, record):
+            return
         self._found.add(1, {"reason": reason.value})
         now = self._clock.now().wall
         held_back = self._damper.admit(reason, record.topic if record else "", now)
@@ -69,6 +76,16 @@ class Findings:
         except InfrastructureError as error:
             self._lost.add(1)
             _log.error("finding_unpublished", reason=reason.value, error=error.message)
+
+    def _known(self, reason: Reason, detail: str, record: Record) -> bool:
+        """Whether that was found in a record before; it is from now on."""
+        about = (reason, detail, record.topic, record.partition, record.offset)
+        if about in self._of_records:
+            return True
+        self._of_records[about] = None
+        if len(self._of_records) > RECORDS_MAX:
+            del self._of_records[next(iter(self._of_records))]
+        return False
 
     def _finding(self, reason: Reason, detail: str, record: Record | None, now: Micros) -> Finding:
         return Finding(

@@ -34,6 +34,7 @@ from interlock.signing.keys import SigningKey
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES
@@ -281,7 +282,7 @@ class Subscriber:
 
     async def _acknowledge(self, kind: AckKind, change: Verified[RoutingChange] | None, reason: str) -> None:
         """Say what was done. An acknowledgement that cannot be sent is logged: routing does not wait for it."""
-        about = (change.value.id, change.event_id) if change else ("", b"")
+        about = (change.value.id[:TEXT_CHARS_MAX], change.event_id) if change else ("", b"")
         word = Acknowledgement(self._identity.router, kind, *about, reason, self._clock.now().wall)
         told = {"interlock.acknowledgement": str(kind), CHANGE: about[0], REASON: reason}
         try:

@@ -17,6 +17,7 @@ from interlock.records.documents import RoutePolicy, Webhook
 from interlock.records.sealing import seal
 from interlock.records.telling import Breach
 from interlock.reporting.shell import Shell
+from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.watch.consequences import breach_of, message_id, message_of, suspension_of
@@ -80,7 +81,8 @@ class Breaches:
         self._tell(owed, breach)
         if breach.suspends:
             await it.publisher.publish(COMMANDS.name, owed.agent, seal(suspension_of(owed), it.key))
-        await it.publisher.publish(NOTICES.name, owed.id or owed.route, seal(breach, it.key))
+        key = (owed.id or owed.route)[:TEXT_CHARS_MAX]  # who can sign a change may give it any name
+        await it.publisher.publish(NOTICES.name, key, seal(breach, it.key))
         self._begun.discard(owed.event_id)
         self._instruments.breached()
         await it.findings.report(Reason.NOTICE_OVERDUE, f"{owed.id}: {breach.detail}")

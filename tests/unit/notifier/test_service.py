@@ -254,7 +254,7 @@ def test_what_is_committed_is_the_claim_of_the_oldest_change_that_is_not_finishe
 
 @pytest.mark.parametrize(
     "hostile",
-    [{"id": ""}, {"id": "x" * 100_000}, {"slot": "ma/in"}, {"issued_at": Micros(MOMENT_US_MAX)}, {"safe_state": "\n"}],
+    [{"id": ""}, {"id": "x" * 600_000}, {"slot": "ma/in"}, {"issued_at": Micros(MOMENT_US_MAX)}, {"safe_state": "\n"}],
     ids=lambda fields: next(iter(fields)),
 )
 def test_no_change_that_a_decision_key_signs_silences_the_notifier(hostile: dict[str, Any]):

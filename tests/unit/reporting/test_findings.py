@@ -1,9 +1,10 @@
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.damper import LIKE_FINDINGS_PER_SECOND_MAX
-from interlock.reporting.findings import Findings
+from interlock.reporting.findings import RECORDS_MAX, Findings
 from interlock.runtime.bus import Record
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
@@ -74,15 +75,37 @@ def test_a_finding_without_a_record_has_no_place():
 
 def test_every_finding_of_a_flood_is_counted_and_a_few_are_published():
     async def scenario(desk: Desk) -> None:
-        for _ in range(50):
-            await desk.findings.report(Reason.BAD_SIGNATURE, "x" * TEXT_CHARS_MAX, REFUSED)
+        for offset in range(50):
+            record = replace(REFUSED, offset=offset)
+            await desk.findings.report(Reason.BAD_SIGNATURE, "x" * TEXT_CHARS_MAX, record)
         desk.clock.stepped += 1_000_000
-        await desk.findings.report(Reason.BAD_SIGNATURE, "x" * TEXT_CHARS_MAX, REFUSED)
+        await desk.findings.report(Reason.BAD_SIGNATURE, "x" * TEXT_CHARS_MAX, replace(REFUSED, offset=50))
         told = await desk.told()
         assert len(told) == LIKE_FINDINGS_PER_SECOND_MAX + 1
         assert told[-1].detail.endswith("; 45 more like it before")
         assert len(told[-1].detail) == TEXT_CHARS_MAX
         assert b'interlock_findings_total{reason="bad_signature"} 51.0' in desk.metrics.render()
+
+    play(scenario)
+
+
+def test_what_is_found_in_one_record_is_told_once_however_often_it_is_read():
+    async def scenario(desk: Desk) -> None:
+        for _ in range(4):
+            await desk.findings.report(Reason.BAD_SIGNATURE, "", REFUSED)
+        await desk.findings.report(Reason.EXPIRED, "", REFUSED)
+        await desk.findings.report(Reason.BAD_SIGNATURE, "", replace(REFUSED, offset=18))
+        assert [(found.reason, found.offset) for found in await desk.told()] == [
+            ("bad_signature", 17),
+            ("expired", 17),
+            ("bad_signature", 18),
+        ]
+        for offset in range(RECORDS_MAX):
+            await desk.findings.report(Reason.EMPTY, "", replace(REFUSED, offset=offset))
+        desk.clock.stepped += 1_000_000
+        await desk.findings.report(Reason.BAD_SIGNATURE, "", REFUSED)
+        assert (await desk.told())[-1].reason == "bad_signature"
+        assert b'interlock_findings_total{reason="bad_signature"} 3.0' in desk.metrics.render()
 
     play(scenario)
 

@@ -403,7 +403,7 @@ def test_it_gives_up_when_the_broker_stays_away_so_that_it_is_started_anew():
 
 @pytest.mark.parametrize(
     "hostile",
-    [{"id": ""}, {"id": "x" * 100_000}, {"slot": "ma/in"}, {"issued_at": Micros(MOMENT_US_MAX)}, {"safe_state": "\n"}],
+    [{"id": ""}, {"id": "x" * 600_000}, {"slot": "ma/in"}, {"issued_at": Micros(MOMENT_US_MAX)}, {"safe_state": "\n"}],
     ids=lambda fields: next(iter(fields)),
 )
 def test_no_change_that_a_decision_key_signs_silences_the_watch(hostile: dict[str, Any]):

@@ -34,6 +34,7 @@ from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InvariantError
+from interlock.vocabulary.limits import POLICY_BYTES_MAX
 from interlock.vocabulary.reasons import Reason
 
 T = TypeVar("T", bound=Statement)
@@ -53,6 +54,19 @@ class Projected:
 def mark_key(shard: int) -> str:
     """Under which key the mark of a shard stands."""
     return f"shard/{shard}"
+
+
+def key_of(raw: bytes | None) -> str | None:
+    """The key of a record as text; None where decision never wrote one like it, so that nothing it holds is ours.
+
+    What a document is named by is in it, and so shorter than a document may be.
+    """
+    if not raw or len(raw) > POLICY_BYTES_MAX:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def project(values: Mapping[str, bytes], start: State) -> Generator[None, None, Projected | Refused]:
