@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it has no __all__
     AdminClient,
     AlterConfigOpType,
@@ -112,27 +112,27 @@ def create_topics(bootstrap: str, specs: Sequence[TopicSpec] = TOPICS) -> TopicC
     if differing:
         _wait(bootstrap, admin.incremental_alter_configs([_wanted(spec) for spec in differing]).values())
 
+    left: list[TopicProblem] = []
+
     def is_told() -> bool:
-        """A broker hears of changes a little later than it is told to make them."""
-        return all(problem.kind == "partitions" for problem in _problems(admin, bootstrap, specs))
+        """A broker hears of changes a little later than it is told to make them, and each at a time of its own."""
+        left[:] = _problems(admin, bootstrap, specs)
+        return all(problem.kind == "partitions" for problem in left)
 
     wait_for(is_told, _TIMEOUT_S)
     return TopicChanges(
         created=tuple(spec.name for spec in missing),
         configured=tuple(spec.name for spec in differing),
-        problems=tuple(_problems(admin, bootstrap, specs)),
+        problems=tuple(left),
     )
 
 
 def _problems(admin: AdminClient, bootstrap: str, specs: Sequence[TopicSpec]) -> list[TopicProblem]:
     found = {name: len(topic.partitions) for name, topic in _topics(admin, bootstrap).items()}
-    existing = [spec for spec in specs if spec.name in found]
-    resources = [ConfigResource(ResourceType.TOPIC, spec.name) for spec in existing]
-    described = _wait(bootstrap, admin.describe_configs(resources).values()) if resources else []
-    actual = {spec.name: entries for spec, entries in zip(existing, described, strict=True)}
+    actual = _described(admin, bootstrap, [spec.name for spec in specs if spec.name in found])
     problems: list[TopicProblem] = []
     for spec in specs:
-        if spec.name not in found:
+        if spec.name not in actual:
             problems.append(_missing(spec))
             continue
         if found[spec.name] != spec.partitions:
@@ -141,6 +141,24 @@ def _problems(admin: AdminClient, bootstrap: str, specs: Sequence[TopicSpec]) ->
         if values != config(spec):
             problems.append(_configuration(spec, values))
     return problems
+
+
+def _described(admin: AdminClient, bootstrap: str, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """The configuration of topics, by name; those of which another broker has not heard yet are left out."""
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    asked = admin.describe_configs(resources) if resources else {}
+    described: dict[str, Mapping[str, Any]] = {}
+    for name, future in zip(names, asked.values(), strict=True):
+        try:
+            described[name] = future.result(timeout=_TIMEOUT_S)
+        except (KafkaException, TimeoutError) as error:
+            if not _is_unknown(error):
+                raise _failure(bootstrap, error) from error
+    return described
+
+
+def _is_unknown(error: Exception) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
 
 
 def _topics(admin: AdminClient, bootstrap: str) -> Mapping[str, Any]:

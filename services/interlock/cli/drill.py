@@ -1,5 +1,6 @@
-"""`interlock drill ag-163`: what a conforming system must show, run against a real deployment, with the evidence."""
+"""`interlock drill`: what a conforming system must show, and what it must survive, in a deployment of its own, with the evidence."""
 
+import logging
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -18,15 +19,16 @@ from interlock.trials.drill.filing import filing
 from interlock.trials.drill.ground import DEADLINE_S, Drill
 from interlock.trials.drill.report import document
 from interlock.trials.drill.run import Drilled, play
+from interlock.trials.survive.report import document as survival_document
+from interlock.trials.survive.report import last_line, table
+from interlock.trials.survive.run import Survival
+from interlock.trials.survive.run import play as break_all
 from interlock.vocabulary.errors import ConfigurationError
 from interlock.vocabulary.time import SECOND, parse_duration
 
-app = typer.Typer(help="Show, test by test, that a running system conforms.", no_args_is_help=True)
-
-
-@app.callback()
-def _drill() -> None:
-    """Show, test by test, that a running system conforms."""
+app = typer.Typer(
+    help="Show, test by test, that a running system conforms, and what it survives.", no_args_is_help=True
+)
 
 
 @app.command("ag-163")
@@ -65,6 +67,32 @@ def ag_163(
     else:
         _show(Console(highlight=False), drilled)
     if not drilled.passed:
+        raise typer.Exit(NO)
+
+
+@app.command()
+def survive(
+    *,
+    brokers: Annotated[int, typer.Option(help="1 or 3; they are started for the drill.")] = 3,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="FAULT", help="One fault, such as leader-audit; may be given again.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides what is left to chance.", min=0)] = 1,
+    keep: Keep = None,
+    as_json: Json = False,
+) -> None:
+    """Break brokers, processes and models under steady traffic, one after the other: nothing unapproved, lost or repeated."""
+    progress = PlainView(Console(stderr=True, highlight=False), SystemClock())
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers are away is the point
+    with folder_of(_new(keep)) as folder:
+        survived = to_the_end(break_all(Survival(folder, brokers, tuple(only or ()), seed), progress.say))
+    if as_json:
+        say(survival_document(survived), "", as_json=True)
+    else:
+        console = Console(highlight=False)
+        console.print(table(survived.cells))
+        console.print(Text(f"\n{last_line(survived)}"), soft_wrap=True)
+    if not survived.clean:
         raise typer.Exit(NO)
 
 

@@ -5,7 +5,7 @@ in, so at the end of a trial it is known whether the replay is identical. Verdic
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -24,6 +24,7 @@ from interlock.runtime.bus import Bus, Position, Reader, Record
 from interlock.signing.statement import Statement
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.identifiers import digest
 from interlock.vocabulary.time import Micros
 from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, NOTICES, SHARDS, TICKETS, VERDICTS
 
@@ -73,6 +74,7 @@ class Witness:
         breaches: Every breach that the deadline watch put on record.
         exhibits: Every record that counts, verdicts and heartbeats apart, in the order of reading.
         audit_records: Records of the audit log that count.
+        log: By shard of the audit log and offset, the hash of every record that was read, whether it counts or not.
     """
 
     book: Book
@@ -90,6 +92,7 @@ class Witness:
     breaches: list[Breach] = field(default_factory=list)
     exhibits: list[Exhibit] = field(default_factory=list)
     audit_records: int = 0
+    log: dict[Position, dict[int, bytes]] = field(default_factory=dict)
     _journals: dict[int, Journal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,6 +142,8 @@ class Witness:
         self.exhibits.append(Exhibit(record.topic, record.partition, record.offset, event_id, value))
 
     def _take_audit(self, record: Record) -> None:
+        shard = self.log.setdefault(Position(record.topic, record.partition), {})
+        shard.setdefault(record.offset, digest(record.value or b""))
         taken = self._journals[record.partition].take(record.offset, record.value)
         if isinstance(taken, AuditRecord):
             self.audit_records += 1
@@ -215,6 +220,18 @@ class Watch:
             raise NotSeen(
                 f"Waited {within_s:g} s in vain until {what}.", "Look into the logs of the services."
             ) from None
+
+    async def up_to(self, ends: Mapping[Position, int], *, within_s: float) -> None:
+        """Wait until everything before these offsets was taken in.
+
+        Raises:
+            InfrastructureError: It was not within that time.
+        """
+
+        def taken_in() -> bool:
+            return all(self._positions.get(where, 0) >= end for where, end in ends.items())
+
+        await self.until("everything that stands on the topics was read", taken_in, within_s=within_s)
 
     def check(self) -> None:
         """See that the trial can go on.

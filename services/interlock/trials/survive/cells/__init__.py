@@ -1,0 +1,1 @@
+"""The faults that are drilled, one module for each kind."""

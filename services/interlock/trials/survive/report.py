@@ -1,0 +1,82 @@
+"""What a run came to, for programs and for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from interlock.trials.survive.run import Cell, Survived
+
+EXAMPLES = 5
+"""How many of a kind are told in words; the figure counts all."""
+
+
+def document(survived: Survived) -> dict[str, Any]:
+    """A run as a JSON object."""
+    return {
+        "cells": [cell_document(cell) for cell in survived.cells],
+        "clean": survived.clean,
+        "brokers": survived.survival.brokers,
+        "seed": survived.survival.seed,
+        "not_drilled": survived.asked - len(survived.cells),
+        "requests": survived.requests,
+        "audit": {
+            "records": survived.witness.audit_records,
+            "changes": len(survived.witness.changes),
+            "replayed_identical": not survived.witness.differences,
+        },
+    }
+
+
+def cell_document(cell: Cell) -> dict[str, Any]:
+    """One cell as a JSON object."""
+    return {
+        "fault": cell.fault.name,
+        "title": cell.fault.title,
+        "expected": cell.fault.expected,
+        "unapproved": len(cell.cost.unapproved),
+        "lost": len(cell.cost.lost),
+        "repeated": len(cell.cost.repeated),
+        "outcome": cell.outcome or "; ".join(cell.faults),
+        "recovered_after_s": None if cell.recovered_after_s is None else round(cell.recovered_after_s, 1),
+        "clean": cell.clean,
+        "restarted": list(cell.restarted),
+        "troubles": troubles(cell),
+    }
+
+
+def troubles(cell: Cell) -> list[str]:
+    """What is not as it must be, in words; of each kind of cost the first few."""
+    costs = (cell.cost.unapproved, cell.cost.lost, cell.cost.repeated)
+    return [*cell.faults, *(line for cost in costs for line in cost[:EXAMPLES])]
+
+
+def table(cells: Sequence[Cell]) -> Table:
+    """A run as a table for a person: a row for each fault."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("fault", "unapproved", "lost", "repeated", "back after", "what was seen"):
+        made.add_column(name, justify="right" if name in {"unapproved", "lost", "repeated", "back after"} else "left")
+    for cell in cells:
+        back = "never" if cell.recovered_after_s is None else f"{cell.recovered_after_s:.1f} s"
+        figures = (len(cell.cost.unapproved), len(cell.cost.lost), len(cell.cost.repeated))
+        told = [cell.outcome, *troubles(cell)]
+        told += [f"restarted: {', '.join(cell.restarted)}"] if cell.restarted else []
+        made.add_row(
+            Text(cell.fault.name, "green" if cell.clean else "bold red"),
+            *(Text(str(count), "bold red" if count else "") for count in figures),
+            Text(back, "" if cell.recovered_after_s is not None else "bold red"),
+            Text("; ".join(line for line in told if line), "" if cell.clean else "red"),
+        )
+    return made
+
+
+def last_line(survived: Survived) -> str:
+    """The run in a sentence."""
+    clean = sum(cell.clean for cell in survived.cells)
+    replay = "differs" if survived.witness.differences else "is identical"
+    many = "one broker" if survived.survival.brokers == 1 else f"{survived.survival.brokers} brokers"
+    return (
+        f"{clean} of {survived.asked} cells clean, on {many}, {survived.requests} requests, seed {survived.survival.seed}; "
+        f"the audit log of {survived.witness.audit_records} records, decided again, {replay}."
+    )
