@@ -25,7 +25,19 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
         instruments = Instruments(it.metrics)
 
         def desk_for(shard: int, held: Callable[[], bool]) -> Desk:
-            return Desk(shard, SHARDS, it.owner, it.key, it.book, it.bus, it.clock, it.findings, instruments, held)
+            return Desk(
+                shard,
+                SHARDS,
+                it.owner,
+                it.key,
+                it.book,
+                it.bus,
+                it.clock,
+                it.findings,
+                instruments,
+                held,
+                it.tracing,
+            )
 
         service = DecisionService(it.bus, settings.owner, desk_for, it.readiness)
         await lifecycle.supervise(stop, {"decision": service.run(stop)})

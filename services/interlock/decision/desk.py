@@ -8,6 +8,7 @@ from interlock.policy.book import Book
 from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import Clock
+from interlock.runtime.tracing import UNTRACED, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.vocabulary.time import Micros
 
@@ -25,6 +26,7 @@ class Desk:
         findings: Where refusals are told.
         instruments: Where steps are counted.
         held: Whether the consumer group still gives the shard to this process.
+        tracing: Makes the spans.
     """
 
     shard: int
@@ -37,6 +39,7 @@ class Desk:
     findings: Findings
     instruments: Instruments
     held: Callable[[], bool]
+    tracing: Tracing = UNTRACED
 
     def now(self) -> Micros:
         """Civil time."""

@@ -6,10 +6,11 @@ is published under the term: `core.tenure` keeps these rules.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
+from interlock.decision.causes import Causes
 from interlock.decision.core.decide import Outcome, decide
 from interlock.decision.core.events import Event, Lapse, Tick, interpret
 from interlock.decision.core.freshness import Freshness
@@ -25,7 +26,7 @@ from interlock.decision.restart import Restart
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.health import Verdict
-from interlock.records.sealing import seal, seal_encoded
+from interlock.records.sealing import open_sealed, seal, seal_encoded
 from interlock.runtime.bus import Position, Publisher, Reader, Record
 from interlock.runtime.lifecycle import Stop
 from interlock.signing.verifier import Refused, Verified
@@ -78,6 +79,7 @@ class Term:
         self._publisher = publisher
         self._restart = restart
         self._step = Step(restart.journal.state)
+        self._causes = Causes(desk.tracing, desk.shard)
         self._sealed = restart.journal.sealed
         self._heard = restart.journal.positions
         self._projector = Projector(desk, publisher, restart.unwritten, restart.journal.last, restart.marked)
@@ -136,7 +138,7 @@ class Term:
             if number % BATCH == 0:
                 await asyncio.sleep(0)  # the first batch may hold every policy, and this process has other shards
             if record.topic == AUDIT.name:
-                self._watch_log(record)
+                await self._watch_log(record)
             elif record.topic == ROUTES.name:
                 await self._watch_routes(record)
             else:
@@ -166,7 +168,7 @@ class Term:
         verdict = event.value if isinstance(event, Verified) and isinstance(event.value, Verdict) else None
         if verdict is not None and not self._freshness.is_news(verdict):
             return
-        outcome = await self._decide(given, event, now)
+        outcome = await self._decide(given, event, now, record)
         if verdict is not None and outcome.refused is None:
             self._freshness.hear(verdict)
         if outcome.refused is not None and outcome.refused.reason not in _SILENT:
@@ -175,12 +177,13 @@ class Term:
     async def _lapse(self, lapse: Lapse, now: Micros) -> None:
         await self._decide(Input(InputKind.LAPSE, subject=lapse.key, at=lapse.valid_until), lapse, now)
 
-    async def _decide(self, given: Input, event: Event, now: Micros) -> Outcome:
+    async def _decide(self, given: Input, event: Event, now: Micros, record: Record | None = None) -> Outcome:
         """Decide, and collect the decision for the next audit record; a full record is appended first."""
         outcome = decide(self._state, event, now)
         if not self._step.fits(given, outcome):
             await self._flush(now)
         self._step.add(given, outcome)
+        self._causes.note(outcome, event, record, now)
         self._orders_left = len(outcome.changes) >= CHANGES_PER_STEP_MAX
         for reason, detail in outcome.findings:
             await self._desk.findings.report(reason, detail)
@@ -193,9 +196,11 @@ class Term:
             return
         sealed = (seal_encoded(RoutingChange, encoded, self._desk.key) for encoded in step.encoded)
         signed = [(change.route, order) for change, order in zip(step.changes, sealed, strict=True)]
-        last = await self._append(step, tuple(order for _, order in signed), now)
-        self._sealed.update(signed)
-        await self._publish(signed)
+        with self._causes.step() as traced:
+            last = await self._append(step, tuple(order for _, order in signed), now, traced.audit)
+            traced.appended(last.offset)
+            self._sealed.update(signed)
+            await self._publish(signed, traced.orders)
         self._projector.stepped(last, step.entries)
         self._desk.instruments.stepped(self._desk.shard, step.changes)
         for change in step.changes:
@@ -207,7 +212,7 @@ class Term:
                 cause=change.cause.detail,
             )
 
-    async def _append(self, step: Step, changes: tuple[bytes, ...], now: Micros) -> Reached:
+    async def _append(self, step: Step, changes: tuple[bytes, ...], now: Micros, trace: str) -> Reached:
         self._go_on(self._tenure.append(held=self._desk.held()))
         record = AuditRecord(
             self._desk.shard,
@@ -223,7 +228,7 @@ class Term:
         )
         shard = self._desk.shard
         sealed = seal(record, self._desk.key)
-        offset = await self._publisher.publish(AUDIT.name, str(shard), sealed, partition=shard)
+        offset = await self._publisher.publish(AUDIT.name, str(shard), sealed, partition=shard, trace=trace)
         self._go_on(self._tenure.acknowledged(offset))
         return reached(offset, record)
 
@@ -237,15 +242,19 @@ class Term:
         if tenure.doubt is not None:
             raise TermEnded(tenure.doubt)
 
-    async def _publish(self, orders: Iterable[tuple[RouteId, bytes]]) -> None:
+    async def _publish(self, orders: Iterable[tuple[RouteId, bytes]], traces: Sequence[str] = ()) -> None:
         assert self._tenure.may_publish, "what is not in the log does not exist"
         where = Position(ROUTES.name, self._desk.shard)
-        offsets = await publish_all(self._publisher, where, [(route.key, sealed) for route, sealed in orders])
+        offsets = await publish_all(self._publisher, where, [(route.key, sealed) for route, sealed in orders], traces)
         self._published.update(offsets)
 
-    def _watch_log(self, record: Record) -> None:
-        """Whatever stands in the log and is not ours ends the term."""
-        self._go_on(self._tenure.saw(record.offset))
+    async def _watch_log(self, record: Record) -> None:
+        """Whatever stands in the log and is not ours ends the term. What cannot be read is told by who starts again."""
+        tenure = self._tenure.saw(record.offset)
+        found = open_sealed(record.value, self._state.book.trust, AuditRecord) if tenure.doubt is not None else None
+        if isinstance(found, Verified):
+            await self._desk.findings.report(Reason.LOG_GAP, f"a {found.value.kind} by {found.value.owner}", record)
+        self._go_on(tenure)
 
     async def _watch_routes(self, record: Record) -> None:
         """Publish again what somebody else overwrote."""
