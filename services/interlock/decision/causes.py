@@ -15,16 +15,20 @@ from typing import Self
 
 from interlock.decision.core.decide import Outcome
 from interlock.decision.core.events import Event
-from interlock.records.change import RoutingChange
+from interlock.records.change import Acknowledgement, RoutingChange
 from interlock.runtime.bus import Record
-from interlock.runtime.tracing import CHANGE, CHANGES, ROUTE, SHARD, Span, Tracing
+from interlock.runtime.tracing import CHANGE, CHANGES, ROUTE, SHARD, Attributes, Span, Tracing
 from interlock.signing.verifier import Verified
-from interlock.vocabulary.time import Micros
+from interlock.vocabulary.identifiers import RouteId, shard_of
+from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import AUDIT, ROUTES
 from interlock.wire.trace import NO_TRACE
 
 EVIDENCE_KEPT = 4_096
 """Records that a later change may name, by shard: a verdict stands here for each change of its level."""
+
+NEWS_US = 60 * SECOND
+"""An acknowledgement that is older was read before, by this owner or the last one."""
 
 
 class StepTrace:
@@ -77,11 +81,12 @@ class Causes:
 
     Attributes:
         tracing: Makes the spans.
-        shard: Whose step it is.
+        shard: Whose step it is, one of `shards`.
     """
 
     tracing: Tracing
     shard: int
+    shards: int
     _evidence: dict[bytes, Record] = field(default_factory=dict)
     _spans: dict[tuple[str, int, int] | None, Span] = field(default_factory=dict)
     _changes: list[tuple[RoutingChange, str]] = field(default_factory=list)
@@ -105,6 +110,20 @@ class Causes:
         for change in outcome.changes:
             cause = next((self._evidence[name] for name in change.cause.evidence if name in self._evidence), record)
             self._changes.append((change, self._dealing(cause, taken).trace))
+
+    def heard(self, event: Event, record: Record, now: Micros) -> None:
+        """End the story of an order: a router's word on it was read. What is read again after a start was told before."""
+        if (
+            not self.tracing.collected
+            or not isinstance(event, Verified)
+            or not isinstance(event.value, Acknowledgement)
+        ):
+            return
+        route = RouteId.parse(event.value.change_id.partition("@")[0])
+        news = now - record.timestamp_ms * 1_000 < NEWS_US
+        if news and route is not None and shard_of(route.agent, self.shards) == self.shard:
+            told: Attributes = {SHARD: self.shard, CHANGE: event.value.change_id, "interlock.router": event.value.router}
+            self.tracing.process(record, told).end()
 
     def step(self) -> StepTrace:
         """Hand over what was noted, and begin anew."""

@@ -34,7 +34,7 @@ from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.limits import CHANGES_PER_STEP_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import AUDIT, HEARTBEATS, ROUTES
+from interlock.wire.topics import ACKS, AUDIT, HEARTBEATS, ROUTES
 
 BEAT_US = 1 * SECOND
 """One heartbeat a second (DESIGN 8)."""
@@ -79,7 +79,7 @@ class Term:
         self._publisher = publisher
         self._restart = restart
         self._step = Step(restart.journal.state)
-        self._causes = Causes(desk.tracing, desk.shard)
+        self._causes = Causes(desk.tracing, desk.shard, desk.shards)
         self._sealed = restart.journal.sealed
         self._heard = restart.journal.positions
         self._projector = Projector(desk, publisher, restart.unwritten, restart.journal.last, restart.marked)
@@ -169,6 +169,8 @@ class Term:
         if verdict is not None and not self._freshness.is_news(verdict):
             return
         outcome = await self._decide(given, event, now, record)
+        if record.topic == ACKS.name:
+            self._causes.heard(event, record, now)
         if verdict is not None and outcome.refused is None:
             self._freshness.hear(verdict)
         if outcome.refused is not None and outcome.refused.reason not in _SILENT:
