@@ -63,11 +63,13 @@ def _document(ticket: Ticket, *, whole: bool) -> dict[str, Any]:
 
 
 def _request(body: bytes) -> Any:
-    """The request as JSON; as text, if it is none."""
+    """The request as JSON; as text, if it is none, or is nested so deeply that it cannot be written out again."""
     try:
-        return json.loads(body)
+        request = json.loads(body)
+        json.dumps(request, indent=2)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
+    return request
 
 
 def _line(document: dict[str, Any]) -> str:

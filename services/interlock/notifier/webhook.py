@@ -57,10 +57,8 @@ class Delivery:
 
 def channel_of(webhook: Webhook) -> str:
     """The name of a channel: its host for people, and a digest that tells two URLs of one host apart."""
-    try:
-        host = URL(webhook.url).host or "nowhere"
-    except ValueError:
-        host = "nowhere"
+    url = _read(webhook.url)
+    host = (url.host if url else None) or "nowhere"
     return f"webhook:{host}#{digest(webhook.url.encode()).hex()[:8]}"
 
 
@@ -185,15 +183,27 @@ class WebhookSender:
 
 def url_fault(webhook: Webhook) -> str:
     """Why nothing may be sent to that URL whatever it resolves to; empty if there is no reason."""
-    try:
-        url = URL(webhook.url)
-    except ValueError:
+    url = _read(webhook.url)
+    if url is None:
         return "the URL cannot be read; mend it in the policy"
     if url.scheme not in ({"http", "https"} if webhook.allow_private else {"https"}) or not url.host:
         return "only https is allowed without allow_private; mend the URL in the policy"
     if url.user is not None or url.password is not None:
         return "the URL holds credentials; take them out of the policy, which everybody may read"
     return ""
+
+
+def _read(text: str) -> URL | None:
+    """A URL, its host with it; None if it cannot be read."""
+    try:
+        url = URL(text)
+        str(url.host)
+    except (
+        ValueError,
+        IndexError,
+    ):  # yarl decodes a host only when it is asked for it, and some brackets are beyond it
+        return None
+    return url
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:

@@ -77,7 +77,7 @@ class LastChannel:
                 timeout=aiohttp.ClientTimeout(total=ATTEMPT_S_MAX),
             ) as answer:
                 return "" if 200 <= answer.status < 300 else f"it answered {answer.status}"
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, IndexError) as error:  # IndexError: yarl's, of odd brackets
             if isinstance(getattr(error, "os_error", error), _NotPublicError):
                 return "its address is not public; allow_private in the policy would allow that"
             return f"it cannot be reached ({type(error).__name__})"

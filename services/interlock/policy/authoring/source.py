@@ -33,6 +33,9 @@ _HIDDEN = re.compile(
     "|[\\x85\\u2028\\u2029]|\\r(?!\\n)"  # ends of line for YAML, and not for every editor
 )
 _BOM = "\ufeff"
+_HALF = re.compile("[\\ud800-\\udfff]")
+_NO_CHARACTER = re.compile(r"\\U(?!000|0010)|%YAML")
+"""Where PyYAML itself stumbles: an escape beyond the last character, a version of very many digits."""
 
 
 class Place(NamedTuple):
@@ -113,6 +116,12 @@ def read(text: str, file: str) -> Source | Problem:
         return refused.problem
     except yaml.YAMLError as error:
         return _not_yaml(error, text, file)
+    except (ValueError, OverflowError):
+        found = _NO_CHARACTER.search(text)
+        line = text.count("\n", 0, found.start() if found else 0) + 1
+        return Problem(
+            file, line, "", "not YAML (an escape that stands for no character)", "Write the character itself."
+        )
     if not isinstance(data, dict):
         return Problem(file, 1, "", "the file holds no mapping", "Write the document's fields as `name: value` lines.")
     return Source(file, data, places)
@@ -132,6 +141,8 @@ def _refuse_surprises(text: str, file: str) -> None:
                 not named, file, line, "anchors and aliases are not allowed", "Write the value out where it is used."
             )
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            half = isinstance(event, yaml.ScalarEvent) and _HALF.search(event.value) is not None
+            _require(not half, file, line, "an escape that is half of a character", "Write the character itself.")
             _require(event.tag is None, file, line, "tags are not allowed", "Remove the word that begins with `!`.")
             values += 1
             many = f"more than {DOCUMENT_VALUES_MAX} keys and values"

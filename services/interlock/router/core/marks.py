@@ -28,6 +28,10 @@ class Marks:
             ValueError: One of them is none.
         """
         for key, value in values.items():
+            if not (
+                isinstance(key, str) and isinstance(value, str)
+            ):  # SQLite keeps other things in a column of text, too
+                raise ValueError("a mark is no text")
             if key.startswith(("order/", "term/")):
                 parse_order(value.partition(" ")[0])
             else:

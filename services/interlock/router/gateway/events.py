@@ -15,15 +15,19 @@ DONE = b"[DONE]"
 _BOM = b"\xef\xbb\xbf"
 """May begin a stream, and readers drop it."""
 
+_END_BYTES_MAX = 4
+"""The longest end of an event, `\\r\\n\\r\\n`: so much of what was looked at may be the beginning of one."""
+
 _END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 """Two line ends; the groups are atomic, so that one `\\r\\n` is never taken for two."""
 
 
 class EventCutter:
-    """Gives whole events for the bytes that came so far."""
+    """Gives whole events for the bytes that came so far, and looks at each byte once or twice, however they are cut."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        self._seen = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take more bytes; every event that is whole now, its empty line included.
@@ -32,10 +36,12 @@ class EventCutter:
             ValueError: An event is longer than `EVENT_BYTES_MAX`.
         """
         self._rest += data
-        events = []
-        while (end := _END.search(self._rest)) is not None:
-            events.append(self._rest[: end.end()])
-            self._rest = self._rest[end.end() :]
+        events, begin, look = [], 0, self._seen
+        while (end := _END.search(self._rest, look)) is not None:
+            events.append(bytes(self._rest[begin : end.end()]))
+            begin = look = end.end()
+        del self._rest[:begin]
+        self._seen = max(len(self._rest) - _END_BYTES_MAX + 1, 0)
         if len(self._rest) > EVENT_BYTES_MAX:
             raise ValueError("an event has no end")
         return events

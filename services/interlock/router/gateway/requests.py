@@ -14,6 +14,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NoReturn
 
 from interlock.records.models import Model
@@ -50,6 +51,9 @@ REQUEST_KEY_HEADER = "x-interlock-request-key"
 
 REQUEST_KEY_CHARS_MAX = 256
 """A longer key names nothing: it is taken for none, so that a slip cannot cost a reply."""
+
+NESTING_MAX = 100
+"""Levels of a request: the deepest schemas of tools have some twenty. What is deeper might be read, and then not be written again."""
 
 _BETA_HEADER = "anthropic-beta"
 _BETA_PREFIX = "server-side-fallback"
@@ -105,6 +109,8 @@ def read_request(body: bytes, headers: Iterable[tuple[str, str]]) -> Request | F
         return Fault(400, "invalid_json", "The body is not JSON.")
     if not isinstance(fields, dict):
         return Fault(400, "invalid_request", "The body must be a JSON object.")
+    if _too_deep(fields):
+        return Fault(400, "invalid_request", f"The body is nested more than {NESTING_MAX} levels deep.")
     for name in fields:
         folded = name.casefold()
         if folded in ROUTING_FIELDS or (folded == "model" and name != "model"):
@@ -113,6 +119,17 @@ def read_request(body: bytes, headers: Iterable[tuple[str, str]]) -> Request | F
     if not isinstance(streamed, bool):
         return Fault(400, "invalid_request", "`stream` must be true or false.", "stream")
     return Request(fields, streamed, _request_key(known, fields), body)
+
+
+def _too_deep(fields: Mapping[str, Any]) -> bool:
+    """Whether a document has more levels than `NESTING_MAX`; level by level, so that no depth is too much for this."""
+    level: list[Any] = [fields]
+    for _ in range(NESTING_MAX):
+        inner = chain.from_iterable(each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for each in inner if isinstance(each, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _request_key(headers: Iterable[tuple[str, str]], fields: Mapping[str, Any]) -> str | None:

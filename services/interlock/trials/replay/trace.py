@@ -30,6 +30,8 @@ MODEL_CHARS_MAX = 60
 """A model's agent is named after it, and names have an end."""
 
 _CONNECTION_CODE = -100
+_FAR_S = 1e11
+"""No second beyond it is one of a trace: some three thousand years, and sums of such numbers are numbers still."""
 
 
 class Format(StrEnum):
@@ -178,7 +180,7 @@ def _number(row: Mapping[str, str], column: str) -> float:
         value = float(row[column])
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) < _FAR_S:
         raise ValueError(f"{column} is {row[column]!r}, which is no number")
     return value
 

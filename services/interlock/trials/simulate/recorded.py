@@ -10,6 +10,7 @@ part of an objective's name, so a verdict under `errors>0.2` says nothing to a p
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -138,7 +139,7 @@ def _field(said: Mapping[str, Any], name: str, fits: Callable[[Any], bool], what
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= TEXT_CHARS_MAX and "\x00" not in value
+    return isinstance(value, str) and len(value) <= TEXT_CHARS_MAX and _NO_TEXT.search(value) is None
 
 
 def _is_count(value: Any) -> bool:
@@ -155,6 +156,9 @@ def _moment(value: Any) -> Micros:
             pass
     raise ValueError("`at` is missing" if value is None else f"`at` is {str(value)[:80]!r}, which is no date and time")
 
+
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
+"""What no record can hold: the null character, and halves of characters, which JSON lets a person write."""
 
 _FAR_S = 10**11
 _DIGITS_MAX = 20
