@@ -41,6 +41,7 @@ class Fault:
         expected: What must be seen, beside nothing unapproved, lost or repeated.
         inflict: Breaks it, sees, heals.
         brokers: How many brokers it needs.
+        brokers_max: With more, it would be another fault.
     """
 
     name: str
@@ -48,3 +49,4 @@ class Fault:
     expected: str
     inflict: Callable[[World], Awaitable[Seen]]
     brokers: int = 1
+    brokers_max: int = 3

@@ -123,6 +123,6 @@ FAULTS = (
     Fault("leader-stands-still", "the leader of the audit log stands still", MOVES_ON, standing_still, brokers=3),
     Fault("two-brokers", "two of three brokers are killed at once", STOPS, partial(gone, 2), brokers=3),
     Fault("three-brokers", "all three brokers are killed at once", STOPS, partial(gone, 3), brokers=3),
-    Fault("one-broker", "the only broker is killed", STOPS, partial(gone, 1)),
+    Fault("one-broker", "the only broker is killed", STOPS, partial(gone, 1), brokers_max=1),
 )
 """The faults of brokers; the last is for a deployment on one."""
