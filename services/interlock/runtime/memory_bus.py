@@ -21,6 +21,9 @@ from interlock.wire.trace import NO_TRACE, known
 
 _TO_END_BATCH = 1_000_000
 
+MOMENT_S = 1e-6
+"""What is less than that is no time to wait: a timer of virtual time comes so close to its moment, and would never reach it."""
+
 
 class MemoryBroker:
     """Keeps the records of all topics, the groups and their committed offsets.
@@ -140,7 +143,7 @@ class MemoryReader:
         await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         until = loop.time() + wait_s
-        while not (records := self._take(limit)) and (left := until - loop.time()) > 0:
+        while not (records := self._take(limit)) and (left := until - loop.time()) > MOMENT_S:
             await self._broker.news(left)
         return records
 
