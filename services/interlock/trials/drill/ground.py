@@ -18,6 +18,7 @@ from interlock.notifier.webhook import public_text
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.first_settings import OWNERS, service_of
 from interlock.runtime.founding import SERVICES
+from interlock.signing.keys import KeyKind
 from interlock.signing.roles import Role
 from interlock.testing.model_server import ModelServer
 from interlock.testing.webhook_receiver import WebhookReceiver
@@ -120,6 +121,7 @@ class Ground:
         deadline_s: Within which time governance must be told.
         lasting: Whether the run outlasts what it starts: processes that end by themselves are started again, brokers that are away
             are waited for. Else either ends the run.
+        keys: The kind of everybody's keys, but of those that sign webhooks.
     """
 
     folder: Path
@@ -129,6 +131,7 @@ class Ground:
     doubles: Mapping[str, str] = field(default_factory=dict)
     deadline_s: float = DEADLINE_S
     lasting: bool = False
+    keys: KeyKind = KeyKind.ED25519
 
     @property
     def further(self) -> Mapping[str, tuple[Role, ...]]:
@@ -174,7 +177,7 @@ async def lay_out(ground: Ground, broker: Broker, tell: Callable[[str], None]) -
         hooks = (f"http://127.0.0.1:{port}/governance" for port in (governance_port, last_port))
         places = Places({name: server.endpoint for name, server in servers.items()}, *hooks)
         founding = plan(cast, places, clock.now().wall)
-        founding = replace(founding, services={**founding.services, **ground.further})
+        founding = replace(founding, services={**founding.services, **ground.further}, keys=ground.keys)
         folder = ground.folder / "deployment"
         stage = await stack.enter_async_context(Stage.open(folder, broker, founding, supervised=ground.lasting))
         governance = await stack.enter_async_context(_receiver(stage, NOTIFIER_KEY, governance_port))
