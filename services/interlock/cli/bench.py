@@ -1,15 +1,20 @@
 """`interlock bench`: figures, each beside what it is compared with, in one run."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from interlock.cli.answer import Json, say
+from interlock.cli.answer import Json, complain, say
+from interlock.cli.bench_text import decide_text, reaction_text, router_text
+from interlock.cli.trial import Keep, folder_of, to_the_end
 from interlock.runtime import logs
+from interlock.trials.bench.reaction import run as reaction_bench
+from interlock.trials.bench.router import run as router_bench
 from interlock.trials.bench.run import Plan, run
+from interlock.vocabulary.errors import ConfigurationError, InterlockError
 
 app = typer.Typer(help="Measure, each figure beside what it is compared with.", no_args_is_help=True)
 
@@ -30,7 +35,48 @@ def decide(
     console = Console(stderr=True, highlight=False)
     with _Bars(console) as bars:
         figures = run(Plan(rounds, agents), bars.told)
-    say(figures, _text(figures), as_json=as_json)
+    say(figures, decide_text(figures), as_json=as_json)
+
+
+@app.command("router")
+def router(
+    routes: Annotated[
+        int, typer.Option(min=100, help="Routes that a router begins with, each of an agent of its own.")
+    ] = 100_000,
+    rounds: Annotated[int, typer.Option(min=10, help="Changes and heartbeats that are judged one by one.")] = 2_000,
+    as_json: Json = False,
+) -> None:
+    """One answer, one change and one heartbeat at a router; then a router that begins with many routes."""
+    logs.configure("bench", level="error")
+    with _Bars(Console(stderr=True, highlight=False)) as bars:
+        figures = router_bench.run(router_bench.Plan(rounds, routes), bars.told)
+    say(figures, router_text(figures), as_json=as_json)
+
+
+@app.command("reaction")
+def reaction(
+    brokers: Annotated[int, typer.Option(help="How many brokers of its own: 1 or 3.")] = 1,
+    bootstrap: Annotated[
+        str | None, typer.Option(help="Real brokers that are there already. Use some that hold nothing else.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=3, max=1_000, help="Verdicts that are published.")] = 200,
+    keep: Keep = None,
+    as_json: Json = False,
+) -> None:
+    """From a verdict's publication to its enforcement at a router, beside two and three bare hops over the same brokers.
+
+    Decision and gateway are processes of their own, and so is each bare hop. The figures are what they noted of one clock.
+    """
+    logs.configure("bench", level="error")
+    try:
+        if brokers not in {1, 3}:
+            raise ConfigurationError(f"A cluster of {brokers} brokers is not one of ours.", "Take 1 or 3.")
+        with folder_of(keep) as folder, _Bars(Console(stderr=True, highlight=False)) as bars:
+            plan = reaction_bench.Plan(rounds, folder, bootstrap, brokers)
+            figures = to_the_end(reaction_bench.run(plan, bars.told))
+    except InterlockError as error:
+        raise typer.Exit(complain(error, as_json=as_json)) from None
+    say(figures, reaction_text(figures), as_json=as_json)
 
 
 class _Bars:
@@ -55,16 +101,3 @@ class _Bars:
             if not self._console.is_terminal:
                 self._console.print(Text(what))
         self._progress.update(self._tasks[what], completed=done, total=of)
-
-
-def _text(figures: dict[str, Any]) -> str:
-    """The figures for a person."""
-    one = "one decision, ladder of four {decide_us:>9.0f} µs; its signature {sign_us:.0f} µs: {ratio:.2f} of it"
-    fleet = """
-{agents} agents on a bus in memory, four shards, one process:
-  their model dies           {moved_s:>9.2f} s to the last signed change: {changes_per_s} changes/s
-                                       {share_of_signing_rate:.2f} of the bare signing rate, {signatures_per_s}/s
-  start again from the state {start_from_state_s:>9.2f} s, {start_from_state_log_records} records of the log read
-  start again from the log   {start_from_log_s:>9.2f} s, {start_from_log_log_records} records of the log read
-  memory                     {memory_bytes_per_agent:>9} bytes for each agent"""
-    return (one + (fleet if "agents" in figures else "")).format(**figures)

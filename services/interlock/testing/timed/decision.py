@@ -1,11 +1,12 @@
 """The decision service, which notes when it reads a verdict and what follows from it.
 
-    python -m interlock.testing.timed.decision SETTINGS NOTES
+python -m interlock.testing.timed.decision SETTINGS NOTES
 """
 
 import sys
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from interlock.decision import term
 from interlock.decision.__main__ import run
@@ -36,8 +37,8 @@ def take_notes(notes: NoteBook) -> None:
         notes.note("decided", event.value.key, str(state.shard))
         return outcome
 
-    def timed(bootstrap: str, *, fetch_max_wait_ms: int) -> TimedBus:
-        return TimedBus(KafkaBus(bootstrap, fetch_max_wait_ms=fetch_max_wait_ms), notes, NOTED)
+    def timed(bootstrap: str, **settings: Any) -> TimedBus:
+        return TimedBus(KafkaBus(bootstrap, **settings), notes, NOTED)
 
     setattr(term, "decide", noted)  # noqa: B010 - the checker knows that modules are not for this
     setattr(shell, "KafkaBus", timed)  # noqa: B010

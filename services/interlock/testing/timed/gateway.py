@@ -74,8 +74,8 @@ def take_notes(notes: NoteBook) -> None:
         notes.note("judged", answer.change.value.route.key if answer.change else "", answer.answer)
         return answer
 
-    def timed(bootstrap: str, *, fetch_max_wait_ms: int) -> TimedBus:
-        return TimedBus(KafkaBus(bootstrap, fetch_max_wait_ms=fetch_max_wait_ms), notes, (ROUTES.name,))
+    def timed(bootstrap: str, **settings: Any) -> TimedBus:
+        return TimedBus(KafkaBus(bootstrap, **settings), notes, (ROUTES.name,))
 
     _TimedSubscriber.notes = notes
     setattr(subscriber, "accept", noted)  # noqa: B010 - the checker knows that modules are not for this

@@ -61,7 +61,7 @@ class BareHops:
             notes = [folder / f"hop-{number}" for number in range(HOPS)]
             sinks = [(topics[1], str(sizes[0])), (topics[2], str(sizes[1])), ()]
             for topic, path, sink in zip(topics, notes, sinks, strict=True):
-                relays.append(await _spawn(bootstrap, topic, str(path), *sink))  # noqa: PERF401 - kept if one fails
+                relays.append(await _spawn(bootstrap, topic, str(path), *sink))
             hops = cls(producer, topics, [NoteReader(path) for path in notes])
             for reader in hops._readers:
                 await hops._noted(reader, READY)

@@ -147,9 +147,7 @@ class Line:
         until = Micros(now + VERDICT_VALID_US_MAX)
         return Verdict(model, ANY, TRIGGER.objective, level, "6 calls failed", 6, ("gateway-1",), now, now, until)
 
-    async def _enforced(
-        self, wanted: Mapping[str, str], seconds: float, done: Callable[[int], None]
-    ) -> list[Note]:
+    async def _enforced(self, wanted: Mapping[str, str], seconds: float, done: Callable[[int], None]) -> list[Note]:
         """Wait until the router answers with a model for each of these routes; what it noted meanwhile."""
         left, seen = dict(wanted), list[Note]()
         try:
@@ -175,10 +173,14 @@ async def _start(
 ) -> None:
     """Start the two services and wait until they are ready: every shard has a live lease at the router."""
     shared = f'bootstrap = "{bootstrap}"\ndeployment = "{deployment.name}"\ntrust_root = "root-1.sealed"\n'
-    keys = [f'[[agents]]\nagent = "{agent}"\nkey_sha256 = "{sha256(agent.encode()).hexdigest()}"\n' for agent in deployment.agents]
+    keys = [
+        f'[[agents]]\nagent = "{agent}"\nkey_sha256 = "{sha256(agent.encode()).hexdigest()}"\n'
+        for agent in deployment.agents
+    ]
     own = {
         "decision": 'owner = "decision-1"\nkey = "decision-1.pem"\n',
-        "gateway": 'owner = "gateway-1"\nkey = "gateway-1.pem"\nserve = "127.0.0.1:0"\nstate = "marks.sqlite"\n' + "".join(keys),
+        "gateway": 'owner = "gateway-1"\nkey = "gateway-1.pem"\nserve = "127.0.0.1:0"\nstate = "marks.sqlite"\n'
+        + "".join(keys),
     }
     for (service, text), path in zip(own.items(), notes, strict=True):
         settings = folder / f"{service}.toml"
