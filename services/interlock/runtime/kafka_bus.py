@@ -57,13 +57,13 @@ class KafkaBus:
         for each in topics:
             count = await self.partitions(each if isinstance(each, str) else each.topic)
             where += [each] if isinstance(each, Position) else [Position(each, n) for n in range(count)]
-        return await self._started(KafkaReader(self._connection, where, start=start or {}, group=group))
+        return await self._started(KafkaReader(await self._connection.now(), where, start=start or {}, group=group))
 
     async def membership(self, group: str, topic: str, *, instance: str) -> KafkaMembership:
         """Join a group for its share of a topic's partitions; see `Bus`."""
         partitions = await self.partitions(topic)
         return await self._started(
-            KafkaMembership(self._connection, group, topic, partitions=partitions, instance=instance)
+            KafkaMembership(await self._connection.now(), group, topic, partitions=partitions, instance=instance)
         )
 
     async def partitions(self, topic: str) -> int:
@@ -90,7 +90,7 @@ class KafkaBus:
 
     async def _found(self, topic: str) -> int:
         """How many partitions the broker has of a topic; 0 if it has no such topic."""
-        admin = AIOKafkaAdminClient(**self._connection.client_settings)
+        admin = AIOKafkaAdminClient(**(await self._connection.now()).client_settings)
         try:
             async with self._connection.reaching(f"Looking for the topic {topic}"):
                 await admin.start()

@@ -7,12 +7,13 @@ is awaited without `reaching` or `stop_within`.
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
 
+from interlock.runtime.kafka_bootstrap import first_to_answer
 from interlock.vocabulary.errors import InfrastructureError
 
 STOP_S_MAX = 3.0
@@ -31,18 +32,27 @@ class Connection:
         client: This process's name in the broker's logs.
         fetch_max_wait_ms: How long the broker may hold a fetch that finds nothing.
         timeout_s: The bound on every single request, retries included.
+        begin_with: The one of several servers that a client begins with; empty: any.
     """
 
     bootstrap: str
     client: str
     fetch_max_wait_ms: int
     timeout_s: float
+    begin_with: str = ""
+
+    async def now(self) -> "Connection":
+        """The same for a client that is made now: of several servers it begins with the one that answers first."""
+        servers = self.bootstrap.split(",")
+        if len(servers) == 1:
+            return self
+        return replace(self, begin_with=await first_to_answer(servers, self.timeout_s / 2) or "")
 
     @property
     def client_settings(self) -> dict[str, Any]:
         """What every aiokafka client is given."""
         return {
-            "bootstrap_servers": self.bootstrap,
+            "bootstrap_servers": self.begin_with or self.bootstrap,
             "client_id": self.client,
             "request_timeout_ms": round(self.timeout_s * 1_000),
         }

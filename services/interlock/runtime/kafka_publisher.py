@@ -79,7 +79,7 @@ class KafkaPublisher:
                 raise self._connection.failure("Publishing", "this publisher was closed")
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    **self._connection.client_settings,
+                    **(await self._connection.now()).client_settings,
                     acks="all",
                     enable_idempotence=True,
                     max_request_size=RECORD_BYTES_MAX,
