@@ -89,6 +89,7 @@ class Term:
         self._beat_due = Micros(0)
         self._tick_due = Micros(0)
         self._orders_left = False
+        self._begun = False
 
     @property
     def beats(self) -> int:
@@ -105,6 +106,7 @@ class Term:
         reader = await open_inputs(self._desk, self._tenure.term, self._restart.routes_end, self._heard)
         try:
             await self._begin(await reader.read_to_end())
+            self._begun = True
             while not stop.is_set() and self._desk.held():
                 busy = self._projector.behind or self._orders_left
                 records = await reader.batch(limit=BATCH, wait_s=0 if busy else TICK_US / SECOND)
@@ -173,8 +175,12 @@ class Term:
             self._causes.heard(event, record, now)
         if verdict is not None and outcome.refused is None:
             self._freshness.hear(verdict)
-        if outcome.refused is not None and outcome.refused.reason not in _SILENT:
+        if outcome.refused is not None and not self._is_silent(outcome.refused.reason):
             await self._desk.findings.report(outcome.refused.reason, outcome.refused.detail, record)
+
+    def _is_silent(self, reason: Reason) -> bool:
+        """Whether a refusal is no finding; a policy that was replaced still stands on its topic, and is read again at every start."""
+        return reason in _SILENT or (reason is Reason.POLICY_OLDER and not self._begun)
 
     async def _lapse(self, lapse: Lapse, now: Micros) -> None:
         await self._decide(Input(InputKind.LAPSE, subject=lapse.key, at=lapse.valid_until), lapse, now)

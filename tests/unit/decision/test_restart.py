@@ -16,7 +16,7 @@ from interlock.testing.virtual_time import run_virtually
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import ACKS, AUDIT, COMMANDS, ROUTES, SHARDS, STATE
+from interlock.wire.topics import ACKS, AUDIT, COMMANDS, POLICIES, ROUTES, SHARDS, STATE
 
 SHARD = shard_of("support", SHARDS)
 ROUTE = "support/main/*"
@@ -251,5 +251,24 @@ def test_of_several_verdicts_that_nobody_heard_the_last_one_counts(world):
             await it.until(it.marked, "it has started again")
             await asyncio.sleep(3)
         assert it.targets() == [None, "atlas"]
+
+    story(world, tell)
+
+
+def test_a_policy_that_was_replaced_is_no_finding_when_its_topic_is_read_again_and_is_one_when_it_comes_anew(world):
+    async def tell(it):
+        key, policies = (
+            "policy/support",
+            {n: it.deployment.policy("support", ["atlas", "birch"], version=n) for n in (1, 2)},
+        )
+        it.append(POLICIES, key, policies[2], 0)
+        async with it.owner():
+            await it.until(lambda: len(it.targets()) == 3, "the new policy is in force")
+        async with it.owner():
+            await it.until(lambda: it.starts().get("state") == 2, "a second start")
+            await asyncio.sleep(2)
+            assert it.reasons() == []
+            it.append(POLICIES, key, policies[1], 0)
+            await it.until(lambda: it.reasons() == [Reason.POLICY_OLDER], "the finding")
 
     story(world, tell)
