@@ -21,9 +21,18 @@ def in_canary(canary: str, route: RouteId, request_key: str | None, weight: int)
         request_key: What keeps requests together; without one a request stays with the source.
         weight: The canary arm's share, per cent.
     """
+    return divided(salt_of(canary, route), request_key, weight)
+
+
+def salt_of(canary: str, route: RouteId) -> bytes:
+    """What a canary divides the requests of a route by."""
+    return b"%s\x00%s\x00" % (canary.encode(), route.key.encode())
+
+
+def divided(salt: bytes, request_key: str | None, weight: int) -> bool:
+    """Whether a request is in the canary arm; see `in_canary`."""
     if not request_key:
         return False
     # A key comes from outside, and may be text that is not Unicode.
-    parts = (canary.encode(), route.key.encode(), request_key.encode(errors="surrogatepass"))
-    place = int.from_bytes(digest(b"\x00".join(parts))[:8], "big") % BUCKETS
+    place = int.from_bytes(digest(salt + request_key.encode(errors="surrogatepass"))[:8], "big") % BUCKETS
     return place < weight * (BUCKETS // 100)

@@ -2,10 +2,10 @@
 
 from interlock.policy.admissible import inadmissible
 from interlock.router.answers import Serve, Stop
-from interlock.router.core.arms import in_canary
+from interlock.router.core.arms import divided
 from interlock.router.core.standing import Arm, Standing, without_change
 from interlock.router.core.state import RouterState
-from interlock.vocabulary.identifiers import RouteId, shard_of
+from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Reading
 
@@ -14,15 +14,15 @@ def resolve(state: RouterState, route: RouteId, request_key: str | None, now: Re
     """Serve a model, or stop. Whatever is not known to be allowed, stops."""
     standing = state.standings.get(route)
     if standing is None:
-        return _stop(route, without_change(state.book, state.marks, route))
-    control, reason = standing.control, _why_not(state, route, standing, now)
-    if control is None or reason is not None:
-        return _stop(route, standing, reason)
-    arm, canary = control, ""
-    if standing.canary is not None and now.wall < standing.canary.until:
-        canary = standing.canary_id
-        arm = standing.canary if in_canary(canary, route, request_key, standing.weight) else control
-    return Serve(route, arm.model, standing.change_id, not arm.primary, standing.read_only, canary)
+        return without_change(state.book, state.marks, route).stopped
+    reason = _why_not(state, route, standing, now)
+    if reason is not None:
+        return standing.stopped_for(reason)
+    answer, canary = standing.undivided, standing.canary
+    if canary is not None and now.wall < canary.until:
+        inside = divided(standing.salt, request_key, standing.weight)
+        answer = standing.tried if inside else standing.source
+    return answer or standing.stopped
 
 
 def run_out(state: RouterState, route: RouteId, arm: Arm, now: Reading) -> Reason | None:
@@ -34,14 +34,9 @@ def run_out(state: RouterState, route: RouteId, arm: Arm, now: Reading) -> Reaso
 
 def _why_not(state: RouterState, route: RouteId, standing: Standing, now: Reading) -> Reason | None:
     """Why the route's lease, or time, forbids what it stands for."""
-    lease = state.leases.get(shard_of(route.agent, state.shards))
+    lease = state.leases.get(standing.shard)
     if lease is None:
         return Reason.NO_LEASE_YET
     if now.boot >= lease.end + standing.grace_us:
         return Reason.LEASE_OVER
     return run_out(state, route, standing.control, now) if standing.control else None
-
-
-def _stop(route: RouteId, standing: Standing, reason: Reason | None = None) -> Stop:
-    why = reason or standing.reason or Reason.ORDERED
-    return Stop(route, standing.safe_state, why, standing.change_id, standing.reply)
