@@ -11,24 +11,28 @@ as its evidence, if that was read in this term; else a trace of its own begins.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from interlock.decision.core.decide import Outcome
 from interlock.decision.core.events import Event
 from interlock.records.change import Acknowledgement, RoutingChange
+from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Record
-from interlock.runtime.tracing import CHANGE, CHANGES, ROUTE, SHARD, Attributes, Span, Tracing
-from interlock.signing.verifier import Verified
-from interlock.vocabulary.identifiers import RouteId, shard_of
-from interlock.vocabulary.time import SECOND, Micros
+from interlock.runtime.tracing import CHANGE, CHANGES, ROUTE, SHARD, Span, Tracing
+from interlock.signing.trust import TrustRoot
+from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.time import Micros
 from interlock.wire.topics import AUDIT, ROUTES
 from interlock.wire.trace import NO_TRACE
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 EVIDENCE_KEPT = 4_096
 """Records that a later change may name, by shard: a verdict stands here for each change of its level."""
 
-NEWS_US = 60 * SECOND
-"""An acknowledgement that is older was read before, by this owner or the last one."""
+ORDERED_KEPT = 4_096
+"""Traces of orders whose acknowledgements are still looked at."""
 
 
 class StepTrace:
@@ -81,13 +85,13 @@ class Causes:
 
     Attributes:
         tracing: Makes the spans.
-        shard: Whose step it is, one of `shards`.
+        shard: Whose step it is.
     """
 
     tracing: Tracing
     shard: int
-    shards: int
     _evidence: dict[bytes, Record] = field(default_factory=dict)
+    _ordered: dict[str, None] = field(default_factory=dict)
     _spans: dict[tuple[str, int, int] | None, Span] = field(default_factory=dict)
     _changes: list[tuple[RoutingChange, str]] = field(default_factory=list)
     _trace: str = NO_TRACE
@@ -106,24 +110,24 @@ class Causes:
         if record is not None and record.trace:
             self._trace = self._trace or record.trace
             if isinstance(event, Verified):
-                self._keep(event.event_id, record)
+                _keep(self._evidence, event.event_id, replace(record, key=None, value=None), EVIDENCE_KEPT)
         for change in outcome.changes:
             cause = next((self._evidence[name] for name in change.cause.evidence if name in self._evidence), record)
-            self._changes.append((change, self._dealing(cause, taken).trace))
+            trace = self._dealing(cause, taken).trace
+            self._changes.append((change, trace))
+            if self.tracing.collected:
+                _keep(self._ordered, trace[3:35], None, ORDERED_KEPT)
 
-    def heard(self, event: Event, record: Record, now: Micros) -> None:
-        """End the story of an order: a router's word on it was read. What is read again after a start was told before."""
-        if (
-            not self.tracing.collected
-            or not isinstance(event, Verified)
-            or not isinstance(event.value, Acknowledgement)
-        ):
+    def heard(self, record: Record, trust: TrustRoot) -> None:
+        """End the story of an order: a router's word on it was read. Only a word on an order of this term is looked at."""
+        if record.trace[3:35] not in self._ordered:
             return
-        route = RouteId.parse(event.value.change_id.partition("@")[0])
-        news = now - record.timestamp_ms * 1_000 < NEWS_US
-        if news and route is not None and shard_of(route.agent, self.shards) == self.shard:
-            told: Attributes = {SHARD: self.shard, CHANGE: event.value.change_id, "interlock.router": event.value.router}
-            self.tracing.process(record, told).end()
+        opened = open_sealed(record.value, trust, Acknowledgement)
+        if not isinstance(opened, Refused):
+            said = opened.value
+            self.tracing.process(
+                record, {SHARD: self.shard, CHANGE: said.change_id, "interlock.router": said.router}
+            ).end()
 
     def step(self) -> StepTrace:
         """Hand over what was noted, and begin anew."""
@@ -143,7 +147,9 @@ class Causes:
             )
         return self._spans[where]
 
-    def _keep(self, name: bytes, record: Record) -> None:
-        if len(self._evidence) >= EVIDENCE_KEPT:
-            del self._evidence[next(iter(self._evidence))]
-        self._evidence[name] = replace(record, key=None, value=None)
+
+def _keep(held: dict[K, V], key: K, value: V, most: int) -> None:
+    """Keep something, and no more than so many: what was kept longest goes."""
+    if len(held) >= most:
+        del held[next(iter(held))]
+    held[key] = value

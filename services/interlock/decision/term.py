@@ -79,7 +79,7 @@ class Term:
         self._publisher = publisher
         self._restart = restart
         self._step = Step(restart.journal.state)
-        self._causes = Causes(desk.tracing, desk.shard, desk.shards)
+        self._causes = Causes(desk.tracing, desk.shard)
         self._sealed = restart.journal.sealed
         self._heard = restart.journal.positions
         self._projector = Projector(desk, publisher, restart.unwritten, restart.journal.last, restart.marked)
@@ -146,6 +146,8 @@ class Term:
             else:
                 if worth_reading(record, now):
                     await self._take_record(record, now)
+                if record.topic == ACKS.name:
+                    self._causes.heard(record, self._state.book.trust)
                 self._heard[record.topic, record.partition] = record.offset + 1
         for lapse in self._freshness.lapsed(now) if heard_all else ():
             await self._lapse(lapse, now)
@@ -171,8 +173,6 @@ class Term:
         if verdict is not None and not self._freshness.is_news(verdict):
             return
         outcome = await self._decide(given, event, now, record)
-        if record.topic == ACKS.name:
-            self._causes.heard(event, record, now)
         if verdict is not None and outcome.refused is None:
             self._freshness.hear(verdict)
         if outcome.refused is not None and not self._is_silent(outcome.refused.reason):
