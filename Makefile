@@ -3,9 +3,10 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 STAMP  := .venv/.installed
+FUZZER := .venv/.fuzzer-installed
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo test check explore bench docs format kafka clean broker-tools
+.PHONY: menu setup demo test check fuzz fuzzer explore bench docs format kafka clean broker-tools
 
 menu: ## Print this menu
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,15 @@ check: setup ## Lint, format, types, import layers, generated files: what CI run
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python docs/generate.py --check
 
+# Bounds for each target, which targets (all of them, if none is named), and an input of an earlier crash to run again.
+FUZZ_RUNS    ?= 20000
+FUZZ_SECONDS ?= 20
+FUZZ_TARGETS ?=
+REPLAY       ?=
+
+fuzz: setup fuzzer $(FUZZER) ## Fuzz every decoder of outside bytes, some ten minutes; FUZZ_RUNS, FUZZ_SECONDS, FUZZ_TARGETS
+	@$(BIN)/python tests/fuzz/run.py $(if $(REPLAY),--replay $(REPLAY),--runs $(FUZZ_RUNS) --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS))
+
 explore: setup ## Explore the protocol: a million states, then the same without each guard; some fifteen minutes
 	@$(BIN)/interlock explore
 
@@ -42,7 +52,7 @@ kafka: setup ## Start a real Kafka broker on this machine (`interlock kafka down
 	@$(BIN)/interlock kafka up
 
 clean: ## Remove what make made: the environment and the caches
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	@rm -rf .fuzz .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
 	@find services tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements.txt pyproject.toml
@@ -57,6 +67,17 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(FUZZER): requirements-fuzz.txt $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt
+	@touch $@
+
+# There are wheels of the fuzzer for some platforms only; everywhere else `make test` runs the same targets without it.
+fuzzer: setup
+	@$(BIN)/python -c 'import platform, sys; ok = platform.machine() == "x86_64" and sys.platform == "linux"; \
+	  sys.exit(not (ok and sys.implementation.name == "cpython" and (3, 11) <= sys.version_info < (3, 14)))' || { \
+	  echo "error: the fuzzer (atheris) is there for Linux on x86-64 with CPython 3.11 to 3.13, and this is something else." >&2; \
+	  echo "  -> Run it there. Here: .venv/bin/pytest tests/property/test_decoders_are_listed.py, the targets without a fuzzer." >&2; exit 2; }
 
 # The tests start a broker from the Maven jars, unless they are given one.
 broker-tools:

@@ -70,7 +70,9 @@ DECODERS = (
     Decoder("router.core.marks", "Marks.of", "the rows of a router's state file", "marks"),
     Decoder("router.marks_file", "MarksFile.load", "a router's state file", "marks"),
     Decoder("policy.authoring.source", "read", "YAML that a person wrote", "yaml"),
-    Decoder("policy.authoring.document", "parse", "policies, registries and evidence, as YAML says them", "policy-text"),
+    Decoder(
+        "policy.authoring.document", "parse", "policies, registries and evidence, as YAML says them", "policy-text"
+    ),
     Decoder("policy.authoring.compile", "compile_policy", "policies as people write them", "policy-text"),
     Decoder("policy.authoring.check", "check", "policies as people write them", "policy-text"),
     Decoder("router.gateway.requests", "read_request", "requests of agents", "request"),
@@ -88,28 +90,28 @@ DECODERS = (
     Decoder("notifier.webhook", "url_fault", "webhook addresses in signed policies", "webhook-address"),
     Decoder("notifier.webhook", "channel_of", "webhook addresses in signed policies", "webhook-address"),
     Decoder("trials.replay.trace", "read_trace", "recorded calls, a file from anywhere", "recorded-calls"),
-    Decoder("trials.simulate.recorded", "read_verdicts", "recorded verdicts, a file from anywhere", "recorded-verdicts"),
+    Decoder(
+        "trials.simulate.recorded", "read_verdicts", "recorded verdicts, a file from anywhere", "recorded-verdicts"
+    ),
 )
 """Every decoder and its target."""
 
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
-        "brokers.detached": "the state file that the same command wrote, in a directory of the same person",
-        "brokers.embedded": "texts of librdkafka, in this process",
-        "brokers.jars": "the output of `java -version` on this machine",
+        "brokers": "state files that the same commands wrote, in a directory of the same person",
         "cli.examples": "examples that are part of the package",
-        "cli.policy.simulate": "options that the person at the terminal types",
+        "cli.status_text": "texts that the command itself wrote a moment before",
         "cli.verdicts": "lines that the command itself wrote a moment before",
-        "trials.bench.recorded": "a file that the bench itself wrote for its own second process",
-        "trials.bench.run": "the output of a process that the bench started from its own code",
-        "trials.demo.outside": "logs of processes that the demo started from its own code",
-        "trials.drill.outward": "replies of the drill's own gateway",
-        "trials.explore.gate": "the output of a process that the exploration started from its own code",
-        "trials.explore.mutant": "the argument that the exploration itself gives",
+        "policy.authoring.fields": "values of the documents that `policy.authoring.document` reads",
+        "trials.bench": "the output of processes that the bench started from our own code",
+        "trials.demo": "the output of processes that the demo started from our own code",
+        "trials.drill": "the output of processes that the drill started from our own code",
+        "trials.explore": "the output of processes that the exploration started from our own code",
         "trials.stage": "a log that the stage's own receiver wrote",
         "trials.steady_client": "replies of the gateway that the trial started",
+        "trials.survive": "the output of processes that the drill started from our own code",
         "trials.typed": "the output of our own command line",
         "wire.schemas": "schemas that are part of the package",
     }
 )
-"""Modules that parse something, and whose words those are: nobody's outside the program or the person who runs it."""
+"""Modules and packages that parse something, and whose words those are: nobody's outside the program or the person who runs it."""

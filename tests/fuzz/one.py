@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import atheris  # noqa: E402
+import atheris
 
-from fuzz.decoders import DECODERS  # noqa: E402
+from fuzz.decoders import DECODERS
 
 CPU_S_MAX = 1.0
 """What one input may take of the processor: a thousand times what a usual one takes."""

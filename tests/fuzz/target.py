@@ -33,7 +33,7 @@ class Target:
     mutate: Mutate | None = None
     tokens: Sequence[bytes] = ()
     guide: Sequence[str] = ()
-    bytes_max: int = 2_048
+    bytes_max: int = 4_096
 
     def input(self, dice: Dice, seeds: Sequence[bytes]) -> bytes:
         """One input without a fuzzer: a genuine one, changed one to four times, or bytes of chance once in sixteen."""

@@ -49,7 +49,7 @@ def named(payload: bytes) -> str | None:
 
 
 @cache
-def _book():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _book():  # type: ignore[no-untyped-def]
     return DEPLOYMENT.book(SEALED_POLICY, DEPLOYMENT.registration(genuine()["Registration"][0].model))
 
 
@@ -234,9 +234,6 @@ def _state_topic(payload: bytes) -> None:
             return
 
 
-
-
-
 @cache
 def _mark() -> bytes:
     return payloads("StateMark")[0]
@@ -257,14 +254,13 @@ def _state_seeds() -> list[bytes]:
     return [encode(usual), *(encode(replace(usual, key=key, value=value)) for key, value in entries.items())]
 
 
-def _within(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _within(name: str):  # type: ignore[no-untyped-def]
     """Changes a payload along its schema, and keeps it one of its class."""
 
     def mutate(payload: bytes, dice: Dice) -> bytes:
         return vary_record(payload if named(payload) == name else payloads(name)[0], dice)
 
     return mutate
-
 
 
 TARGETS = (

@@ -20,7 +20,7 @@ from interlock.router.gateway.settings import AgentKey
 from interlock.testing.builders import NOW, model
 
 _ATLAS = model("atlas")
-_SECRET = "sk-the-gateway's-own"  # noqa: S105
+_SECRET = "sk-the-gateway's-own"
 _AGENTS = Agents([AgentKey(agent="support", key_sha256=sha256(b"the-key").hexdigest())])
 _DEEPER = 120
 """Frames between the one who reads a request and the one who sends it on: far more than there are."""
@@ -161,7 +161,12 @@ TARGETS = (
     Target(
         "retry-after",
         _retry_after,
-        lambda: [b"120", b"Fri, 31 Dec 2027 23:59:59 GMT", b"Friday, 31-Dec-27 23:59:59 -0000", b"Fri Dec 31 23:59:59 2027"],
+        lambda: [
+            b"120",
+            b"Fri, 31 Dec 2027 23:59:59 GMT",
+            b"Friday, 31-Dec-27 23:59:59 -0000",
+            b"Fri Dec 31 23:59:59 2027",
+        ],
         tokens=(b"GMT", b" +9999", b"Dec", b":", b", "),
         guide=("email._parseaddr", "email.utils"),
         bytes_max=256,
@@ -169,7 +174,12 @@ TARGETS = (
     Target(
         "webhook-address",
         _webhook_address,
-        lambda: [b"https://hooks.example.com/a?b=c", b"http://127.0.0.1:80/", b"https://[::ffff:10.0.0.1]:1/", b"10.0.0.1"],
+        lambda: [
+            b"https://hooks.example.com/a?b=c",
+            b"http://127.0.0.1:80/",
+            b"https://[::ffff:10.0.0.1]:1/",
+            b"10.0.0.1",
+        ],
         tokens=(b"https://", b"xn--", b"[::1]", b"@", b"%25", b"64:ff9b::", b":65536"),
         guide=("yarl", "ipaddress"),
         bytes_max=256,

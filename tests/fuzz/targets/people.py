@@ -121,7 +121,7 @@ def _marks(data: bytes) -> None:
             tag = row[0] if row else 0
             with suppress(Exception):  # SQLite refuses the row
                 cells = kinds[tag % 4](key), kinds[tag // 4 % 4](value)
-                file._store.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", cells)  # noqa: SLF001
+                file._store.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", cells)
         try:
             marks = file.load()
         except ConfigurationError:
@@ -157,7 +157,9 @@ _KINDS = {"policy": PolicyDocument, "registry": RegistryDocument, "evidence": Ev
 def _policy_text(data: bytes) -> None:
     """What YAML can say, as a policy, a registry or evidence: problems that can be shown, or what can be signed."""
     try:
-        told = json.loads(data, parse_constant=lambda _: "", parse_float=_short_float, parse_int=lambda text: int(text[:15] or 0))
+        told = json.loads(
+            data, parse_constant=lambda _: "", parse_float=_short_float, parse_int=lambda text: int(text[:15] or 0)
+        )
         text = json.dumps(told, ensure_ascii=False).encode().decode()
     except (ValueError, RecursionError):
         return
@@ -247,7 +249,12 @@ def _policy_seeds() -> list[bytes]:
 
 def _yaml_seeds() -> list[bytes]:
     small = yaml.safe_dump(_documents()["evidence"]).encode()
-    return [small, b'a: [1, 2.5, {b: "c\\u0041"}]\n', b"a: |\n  text\n  more\nb: >-\n  folded\n", b"---\na: 'it''s'\n...\n"]
+    return [
+        small,
+        b'a: [1, 2.5, {b: "c\\u0041"}]\n',
+        b"a: |\n  text\n  more\nb: >-\n  folded\n",
+        b"---\na: 'it''s'\n...\n",
+    ]
 
 
 def _recorded_calls(data: bytes) -> None:
@@ -272,7 +279,13 @@ _VERDICTS = (
 )
 
 TARGETS = (
-    Target("sealed-file", _sealed_file, lambda: [DEPLOYMENT.sealed_root, *sealed_seeds()[1:8]], vary_record, bytes_max=4_096),
+    Target(
+        "sealed-file",
+        _sealed_file,
+        lambda: [DEPLOYMENT.sealed_root, *sealed_seeds()[1:8]],
+        vary_record,
+        bytes_max=4_096,
+    ),
     Target(
         "names",
         _names,
@@ -298,7 +311,10 @@ TARGETS = (
     Target(
         "marks",
         _marks,
-        lambda: [b"\x05order/support/main/*\t1.7.1 " + b"ab" * 32 + b"\n\x05term/0\t1.7.0", b"\x05root\t3\n\x05policy/support\t1"],
+        lambda: [
+            b"\x05order/support/main/*\t1.7.1 " + b"ab" * 32 + b"\n\x05term/0\t1.7.0",
+            b"\x05root\t3\n\x05policy/support\t1",
+        ],
         tokens=(b"\n\x05", b"order/", b"term/", b"1.7.1", b"\t"),
         bytes_max=512,
     ),
@@ -306,11 +322,25 @@ TARGETS = (
         "yaml",
         _yaml,
         _yaml_seeds,
-        tokens=(b"&a ", b"*a", b"!!str ", b"<<: ", b"%YAML 1.1\n---\n", b"\\U0001", b"\\x", b"? ", b"|2\n", b"- - ", b"{a: ["),
+        tokens=(
+            b"&a ",
+            b"*a",
+            b"!!str ",
+            b"<<: ",
+            b"%YAML 1.1\n---\n",
+            b"\\U0001",
+            b"\\x",
+            b"? ",
+            b"|2\n",
+            b"- - ",
+            b"{a: [",
+        ),
         guide=("yaml.scanner", "yaml.parser", "yaml.reader", "yaml.composer"),
         bytes_max=256,
     ),
-    Target("policy-text", _policy_text, _policy_seeds, vary_json, guide=("interlock.policy.authoring",), bytes_max=8_192),
+    Target(
+        "policy-text", _policy_text, _policy_seeds, vary_json, guide=("interlock.policy.authoring",), bytes_max=8_192
+    ),
     Target(
         "recorded-calls",
         _recorded_calls,

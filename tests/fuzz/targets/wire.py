@@ -7,9 +7,9 @@ import math
 from io import BytesIO
 from typing import Any
 
-from fastavro._read_py import schemaless_reader as read_in_python
+from fastavro import _read_py
 
-from fuzz.shapes import HEADER_BYTES, vary_record
+from fuzz.shapes import HEADER_BYTES, MAGIC, vary_record
 from fuzz.target import Target, broken
 from fuzz.targets.world import DEPLOYMENT, payloads, sealed_seeds
 from interlock.records.codec import CLASS_OF
@@ -22,6 +22,8 @@ from interlock.wire.schemas import by_fingerprint
 from interlock.wire.trace import NO_TRACE, from_headers, to_headers
 
 _LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
+_LONG_BYTES_MAX = 10
+_BYTES_MAX = 1_024
 _KINDS = tuple(CLASS_OF.values())
 
 
@@ -35,18 +37,39 @@ def _decode(data: bytes) -> None:
     schema = by_fingerprint().get(data[2:HEADER_BYTES])
     if schema is None or len(data) < HEADER_BYTES:
         return
-    other = _read_by_the_other(schema.parsed, data[HEADER_BYTES:])
-    if other is not None and _has(other, _too_large):
-        return  # an integer of more than 64 bits, which only Python can hold
+    try:
+        other = _read_by_the_other(schema.parsed, data[HEADER_BYTES:])
+    except _NoLongError:
+        return  # a number that 64 bits cannot hold: the C reader drops what is too much, which changes nothing that is signed
     ours = None if isinstance(found, Reason) else found.fields
-    if data[:2] == b"\xc3\x01" and repr(ours) != repr(other):
+    if data[:2] == MAGIC and repr(ours) != repr(other):
         raise broken("two readers of the same format read different things")
+
+
+class _NoLongError(Exception):
+    """A number of more than ten bytes, or of more than 64 bits."""
+
+
+class _Bounded(_read_py.BinaryDecoder):
+    def read_long(self) -> int:
+        before = self.fo.tell()
+        value: int = super().read_long()
+        if self.fo.tell() - before > _LONG_BYTES_MAX or not _LONG_MIN <= value <= _LONG_MAX:
+            raise _NoLongError
+        return value
+
+    read_int = read_long
+
+
+_read_py.BinaryDecoder = _Bounded
 
 
 def _read_by_the_other(schema: Any, datum: bytes) -> Any:
     source = BytesIO(datum)
     try:
-        fields = read_in_python(source, schema, schema)
+        fields = _read_py.schemaless_reader(source, schema, schema)
+    except _NoLongError:
+        raise
     except Exception:  # noqa: BLE001 - it raises many types on hostile bytes
         return None
     return None if source.read(1) else fields
@@ -60,17 +83,14 @@ def _has(value: Any, odd: Any) -> bool:
     return bool(odd(value))
 
 
-def _too_large(value: Any) -> bool:
-    return isinstance(value, int) and not _LONG_MIN <= value <= _LONG_MAX
-
-
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
 def _wire_seeds() -> list[bytes]:
     names = [kind.__name__ for kind in CLASS_OF.values()]
-    return [*payloads(*names, "RouteEntry", "HistoryEntry", "ClimbsEntry"), sealed_seeds()[0]]
+    all_of_them = [*payloads(*names, "RouteEntry", "HistoryEntry", "ClimbsEntry"), *sealed_seeds()]
+    return [seed for seed in all_of_them if len(seed) <= _BYTES_MAX]
 
 
 def _open(data: bytes) -> None:
@@ -107,7 +127,7 @@ def _trace(data: bytes) -> None:
 _TRACE = b"t00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 TARGETS = (
-    Target("wire", _decode, _wire_seeds, vary_record, guide=("fastavro._read_py", "fastavro.io"), bytes_max=1_024),
+    Target("wire", _decode, _wire_seeds, vary_record, guide=("fastavro._read_py", "fastavro.io"), bytes_max=_BYTES_MAX),
     Target(
         "envelope",
         _open,
