@@ -15,7 +15,8 @@ from interlock.vocabulary.reasons import Reason
 from interlock.wire.schemas import by_fingerprint, known_schemas, split
 
 _MAGIC = b"\xc3\x01"
-_HEADER_BYTES = 10
+HEADER_BYTES = 10
+"""Two magic bytes and the fingerprint; the datum follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,15 @@ class Decoded:
 def encode(name: str, fields: Mapping[str, Any]) -> bytes:
     """Encode a record of ours under the current schema of that name."""
     schema = known_schemas()[name]
-    out = io.BytesIO(_MAGIC + schema.fingerprint)
-    out.seek(_HEADER_BYTES)
+    out = io.BytesIO(header(name))
+    out.seek(HEADER_BYTES)
     fastavro.schemaless_writer(out, schema.parsed, fields)
     return out.getvalue()
+
+
+def header(name: str) -> bytes:
+    """How every record under the current schema of that name begins: `HEADER_BYTES`."""
+    return _MAGIC + known_schemas()[name].fingerprint
 
 
 def encode_item(name: str, array: str, fields: Mapping[str, Any]) -> bytes:
@@ -45,7 +51,7 @@ def encode_around(name: str, fields: Mapping[str, Any], array: str, items: Seque
     parts = split(name, array)
     block = [_written("long", len(items)), *items] if items else []
     before, after = _written(parts.before, fields), _written(parts.after, fields)
-    return b"".join([_MAGIC, known_schemas()[name].fingerprint, before, *block, b"\x00", after])
+    return b"".join([header(name), before, *block, b"\x00", after])
 
 
 def _written(schema: Schema, datum: Any) -> bytes:
@@ -58,12 +64,12 @@ def decode(data: bytes) -> Decoded | Reason:
     """Decode one record, whichever of the known schemas wrote it. Never raises."""
     if not data:
         return Reason.EMPTY
-    if len(data) < _HEADER_BYTES or data[:2] != _MAGIC:
+    if len(data) < HEADER_BYTES or data[:2] != _MAGIC:
         return Reason.UNREADABLE
-    schema = by_fingerprint().get(data[2:_HEADER_BYTES])
+    schema = by_fingerprint().get(data[2:HEADER_BYTES])
     if schema is None:
         return Reason.UNKNOWN_FINGERPRINT
-    source = io.BytesIO(data[_HEADER_BYTES:])
+    source = io.BytesIO(data[HEADER_BYTES:])
     try:
         fields = fastavro.schemaless_reader(source, schema.parsed, schema.parsed)
     except Exception:  # noqa: BLE001 - fastavro raises many unrelated types on hostile bytes; all mean the same here

@@ -34,6 +34,19 @@ def test_what_is_sealed_is_opened_again():
     assert (opened.value, opened.signers, opened.event_id) == (DENIAL, {"sam"}, event_id_of(DENIAL))
 
 
+def test_a_crowd_of_empty_signatures_is_refused_before_any_is_read(monkeypatch):
+    def crowd(kind: bytes, payload: bytes) -> bytes:
+        return wire.header("Envelope") + kind + payload + b"\x80\xd1\x2f" + bytes(2 * 390_000)
+
+    text = b"\x02x"
+    assert isinstance(decode_envelope(encode_envelope(Envelope("x", bytes(700_000), ()))), Envelope)
+    monkeypatch.setattr(wire, "decode", lambda _: Reason.UNREADABLE)  # what reads the signatures, too
+    assert decode_envelope(crowd(text, text)) is Reason.TOO_MANY_SIGNATURES
+    for length in (b"\xff" * 9 + b"\x01", b"\x01", b"\xff" * 700, b"\xfe" + b"\xff" * 8 + b"\x01"):
+        assert decode_envelope(crowd(text, length)) is Reason.NOT_AN_ENVELOPE
+        assert decode_envelope(crowd(length, text)) is Reason.NOT_AN_ENVELOPE
+
+
 def test_the_identity_of_a_record_is_known_before_it_is_signed():
     payload = encode(DENIAL)
     kind = b"interlock.v1.Denial"

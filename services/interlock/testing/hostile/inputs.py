@@ -21,7 +21,7 @@ from interlock.vocabulary.identifiers import digest
 from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX, RECORD_BYTES_MAX, SIGNATURES_MAX
 from interlock.vocabulary.payloads import PayloadType
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.schemas import known_schemas
+from interlock.wire.codec import HEADER_BYTES, header
 
 ELSEWHERE = "elsewhere"
 """Another deployment, whose people and services have other keys."""
@@ -31,8 +31,6 @@ MARKER = "7e57ab1e"
 
 _HOUR = 3_600 * SECOND
 _CURVE_ORDER = 2**252 + 27742317777372353535851937790883648493
-_MAGIC = b"\xc3\x01"
-_HEADER_BYTES = 10
 _ROOM_BYTES = 400
 
 
@@ -161,39 +159,39 @@ def _deeply_nested(case: Case) -> Put:
 @_input
 def _unknown_fingerprint(case: Case) -> Put:
     genuine = encode_envelope(case.signed())
-    return Put(genuine[:2] + b"unheard_" + genuine[_HEADER_BYTES:])
+    return Put(genuine[:2] + b"unheard_" + genuine[HEADER_BYTES:])
 
 
 @_input
 def _unknown_fingerprint_inside(case: Case) -> Put:
     payload = codec.encode(case.sample)
-    return Put(encode_envelope(case.signed(payload[:2] + b"unheard_" + payload[_HEADER_BYTES:])))
+    return Put(encode_envelope(case.signed(payload[:2] + b"unheard_" + payload[HEADER_BYTES:])))
 
 
 @_input
 def _length_bomb(case: Case) -> Put:
-    return Put(_header("Envelope") + _text(case.kind) + _number(2**62))
+    return Put(header("Envelope") + _text(case.kind) + _number(2**62))
 
 
 @_input
 def _count_bomb(case: Case) -> Put:
-    return Put(_header("Envelope") + _text(case.kind) + _text("") + _number(2**62))
+    return Put(header("Envelope") + _text(case.kind) + _text("") + _number(2**62))
 
 
 @_input
 def _crowd(case: Case) -> Put:
     many = (ENVELOPE_BYTES_MAX - _ROOM_BYTES) // 2
-    return Put(_header("Envelope") + _text(case.kind) + _text("") + _number(many) + bytes(2 * many + 1))
+    return Put(header("Envelope") + _text(case.kind) + _text("") + _number(many) + bytes(2 * many + 1))
 
 
 @_input
 def _endless_number(case: Case) -> Put:
-    return Put(encode_envelope(case.signed(_header(type(case.sample).__name__) + b"\x80" * 500_000)))
+    return Put(encode_envelope(case.signed(header(type(case.sample).__name__) + b"\x80" * 500_000)))
 
 
 @_input
 def _length_bomb_inside(case: Case) -> Put:
-    return Put(encode_envelope(case.signed(_header(type(case.sample).__name__) + _number(2**62))))
+    return Put(encode_envelope(case.signed(header(type(case.sample).__name__) + _number(2**62))))
 
 
 @_input
@@ -391,10 +389,6 @@ def _moments(record: Statement) -> list[str]:
     """The fields of a record that hold a point in time."""
     named = ("at", "now", "issued_at", "not_after", "since", "valid_until", "window_start", "window_end", "expires_at")
     return [each.name for each in fields(record) if each.name in named]  # type: ignore[arg-type]  # a dataclass
-
-
-def _header(name: str) -> bytes:
-    return _MAGIC + known_schemas()[name].fingerprint
 
 
 def _text(text: str) -> bytes:
