@@ -29,7 +29,7 @@ from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position, Record
 from interlock.signing.verifier import Refused
-from interlock.vocabulary.errors import InvariantError
+from interlock.vocabulary.errors import InfrastructureError, InvariantError
 from interlock.vocabulary.identifiers import RouteId
 from interlock.wire.topics import AUDIT, ROUTES, STATE
 
@@ -141,6 +141,11 @@ class _Reading:
     async def take(self, record: Record) -> None:
         self._records += 1
         taken = self.journal.take(record.offset, record.value)
+        if self.journal.log.broken:
+            raise InfrastructureError(
+                f"The log of shard {self._desk.shard} is told with a step left out before offset {record.offset}.",
+                "Compare it with another replica: nobody can go on from a log that is not whole.",
+            )
         if isinstance(taken, Refused):
             await self._desk.findings.report(taken.reason, taken.detail, record)
         elif taken is not None:

@@ -85,6 +85,7 @@ class Term:
         self._projector = Projector(desk, publisher, restart.unwritten, restart.journal.last, restart.marked)
         self._tenure = tenure
         self._published: set[int] = set()
+        self._routes_seen = restart.routes_end - 1
         self._freshness = Freshness()
         self._beat_due = Micros(0)
         self._tick_due = Micros(0)
@@ -265,7 +266,10 @@ class Term:
         self._go_on(tenure)
 
     async def _watch_routes(self, record: Record) -> None:
-        """Publish again what somebody else overwrote."""
+        """Publish again what somebody else overwrote; what is only told again was dealt with."""
+        if record.offset <= self._routes_seen:
+            return
+        self._routes_seen = record.offset
         if record.offset in self._published:
             self._published.discard(record.offset)
             return

@@ -33,7 +33,7 @@ from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.policy_follower import PolicyFollower
 from interlock.signing.verifier import Refused
-from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.errors import InfrastructureError, PeerError
 from interlock.vocabulary.time import NEVER, SECOND
 from interlock.wire.topics import AUDIT, NOTICES
 
@@ -145,8 +145,17 @@ class NotifierService:
         while self._in_hand:
             self._take(self._in_hand.popleft(), tellings)
         await self._commit()
+        await self._require_whole(tellings)
         self._office.instruments.pending(self._trail.pending)
         self._tell_readiness()
+
+    async def _require_whole(self, tellings: "_Tellings") -> None:
+        """End the service where a step of the log was left out: what was not read is read only by who starts again."""
+        try:
+            self._trail.require_whole()
+        except PeerError:
+            await tellings.finish()
+            raise
 
     async def _read_policies(self) -> None:
         """Read the policies to their end: before anything in hand is judged, and now and then."""

@@ -22,6 +22,7 @@ from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position, Record
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.errors import PeerError
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 
@@ -63,6 +64,7 @@ class AuditTrail(Generic[T]):
     def __init__(self, read: Callable[[AuditRecord, TrustRoot], Iterator[T | Refused]]) -> None:
         self._read = read
         self._shards: dict[Position, _Shard] = {}
+        self._broken: set[Position] = set()
 
     @property
     def pending(self) -> int:
@@ -86,11 +88,26 @@ class AuditTrail(Generic[T]):
             yield Refused(Reason.WRONG_SHARD, f"shard {step.shard}")
             return
         if not shard.log.take(record.offset, step):
+            if shard.log.broken:
+                self._broken.add(Position(record.topic, record.partition))
+                yield Refused(Reason.LOG_GAP, f"step {step.sequence} of term {step.term} does not follow what was read")
             return
         for found in self._read(step, trust):
             if not isinstance(found, Refused):
                 shard.unfinished[found.event_id] = step.term
             yield found
+
+    def require_whole(self) -> None:
+        """Fail if a record of the log was missing: nobody gives it again to who has passed it, but to who begins again.
+
+        Raises:
+            PeerError: One was.
+        """
+        for where in self._broken:
+            raise PeerError(
+                f"{where.topic}-{where.partition} is told with a step left out, or with another in its place.",
+                "Start again; if it comes again, compare the log with another replica.",
+            )
 
     def finish(self, event_id: bytes) -> None:
         """Nothing more is to be done about what was found, and that is on record."""

@@ -1,7 +1,7 @@
 """Reading from Kafka: partitions assigned by their owner, offsets kept by their owner."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -75,8 +75,8 @@ class KafkaReader:
                 unknown = [position for position in unknown if not await self._seek_committed(position)]
             if unknown:
                 first = await self._consumer.beginning_offsets([self._where[each] for each in unknown])
-                for position in unknown:
-                    self._seek(position, first[self._where[position]])
+                for position, offset in self._answered(unknown, first).items():
+                    self._seek(position, offset)
 
     async def batch(self, *, limit: int = 500, wait_s: float = 0.2) -> list[Record]:
         """The next records, at most `limit`; see `Reader`."""
@@ -105,7 +105,7 @@ class KafkaReader:
         """For each partition the offset that the next record will get; see `Reader`."""
         async with self._connection.reaching("Asking for the end of the topics"):
             ends = await self._consumer.end_offsets(self._where.values())
-        return {position: ends[where] for position, where in self._where.items()}
+        return self._answered(self._where, ends)
 
     def position(self, where: Position) -> int:
         """The offset of the next record to be returned from a partition of this reader."""
@@ -139,6 +139,15 @@ class KafkaReader:
         if not self._closed:
             self._closed = True
             await stop_within(self._consumer.stop())
+
+    def _answered(self, asked: Iterable[Position], offsets: Mapping[TopicPartition, int]) -> dict[Position, int]:
+        """The offsets that were asked for; a broker may leave some out of its answer."""
+        found = {position: offsets.get(self._where[position]) for position in asked}
+        missing = [position for position, offset in found.items() if offset is None]
+        if missing:
+            where = f"{missing[0].topic}-{missing[0].partition}"
+            raise self._connection.failure("Asking for offsets", f"the answer says nothing of {where}")
+        return {position: offset for position, offset in found.items() if offset is not None}
 
     def _goes_on(
         self, position: Position, records: Sequence[Record], reached: Mapping[Position, int]

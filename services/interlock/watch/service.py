@@ -151,6 +151,7 @@ class WatchService:
             await self._report([found for record in batch for found in self._take(record)])
             await self._judge(as_of)
         await self._judge(as_of)
+        self._trail.require_whole()
         self._watchlist.forget(as_of)
         await self._commit()
         self._looked_at = as_of.boot
