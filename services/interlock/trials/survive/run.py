@@ -37,6 +37,9 @@ TUNING: Mapping[str, Mapping[str, Any]] = {
 }
 """What differs from the services' own defaults: a quicker look. The lease is the default's, and no guard is among it."""
 
+BESET = "interlock.testing.doubles.beset"
+"""A real service whose clock can be set wrong, and whose consumers can be made to hang, from outside."""
+
 LEASE_US = Micros(GatewaySettings.model_fields["lease"].default + GatewaySettings.model_fields["skew"].default)
 
 
@@ -129,7 +132,7 @@ async def play(survival: Survival, tell: Callable[[str], None]) -> Survived:
             Cast.together([ALWAYS, CAST]),
             services=SERVICES,
             tuning=TUNING,
-            doubles=survival.doubles,
+            doubles={**_beset(faults), **survival.doubles},
             lasting=True,
         )
         tell(f"starting {len(SERVICES)} services")
@@ -143,6 +146,11 @@ async def play(survival: Survival, tell: Callable[[str], None]) -> Survived:
         await asyncio.to_thread(kafka.stop)
 
 
+def _beset(faults: Sequence[Fault]) -> dict[str, str]:
+    """By service, what runs: the service itself, or, where a fault is within a process, the same where the world can be made to fail it."""
+    return dict.fromkeys(SERVICES, BESET) if any(fault.within for fault in faults) else {}
+
+
 async def _cells(world: World, faults: Sequence[Fault], tell: Callable[[str], None]) -> list[Cell]:
     """Drill one after the other; what a failed one left broken is mended, and if that fails the rest cannot be drilled."""
     meter, cells = Meter(world), list[Cell]()
@@ -152,10 +160,9 @@ async def _cells(world: World, faults: Sequence[Fault], tell: Callable[[str], No
         tell(f"{fault.name} ({number} of {len(faults)}): {fault.title}")
         cell = await _cell(_telling(world, partial(_tell_of, fault, tell)), fault, meter)
         cells.append(cell)
-        tell(f"{fault.name}: {'clean' if cell.clean else 'NOT CLEAN'}: {cell.outcome}")
-        if cell.faults:
+        tell(f"{fault.name}: {'clean' if cell.clean else 'NOT CLEAN'}: {'; '.join((cell.outcome, *cell.faults))}")
+        if cell.faults and number < len(faults):
             try:
-                await world.whole()
                 await world.until_well()
             except InfrastructureError as error:
                 tell(f"the rest cannot be drilled: {error.message}")
@@ -184,6 +191,7 @@ async def _cell(world: World, fault: Fault, meter: Meter) -> Cell:
     except InfrastructureError as error:
         faults.append(error.message)
     try:
+        await world.whole()
         cost = await meter.measure(began)
     except InfrastructureError as error:
         cost = Cost()

@@ -20,6 +20,7 @@ from interlock.trials.drill.field import PATIENCE_S, Field, moved
 from interlock.trials.drill.founded import ROUTE
 from interlock.trials.steady_client import Fate, Reply
 from interlock.trials.survive.cast import AGENTS
+from interlock.trials.witness import NotSeen
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.time import SECOND, Micros, parse_duration
 from interlock.wire.topics import SHARDS
@@ -133,13 +134,13 @@ class World:
 
     # What is waited for.
 
-    async def until(self, what: str, condition: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+    async def until(self, what: str, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds.
 
         Raises:
-            NotSeen: It did not for as long as is waited.
+            NotSeen: It did not for `PATIENCE_S`.
         """
-        await self.field.until(what, condition, within_s=within_s)
+        await self.field.until(what, condition, within_s=PATIENCE_S)
 
     async def until_moved(self, agent: Agent, *, after: int) -> RoutingChange:
         """Wait until the log orders an agent's fallback, later than so many changes, and every gateway serves it.
@@ -209,12 +210,7 @@ class World:
             NotSeen: Something stays broken.
             InfrastructureError: A service was not ready in time.
         """
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not await asyncio.to_thread(self.kafka.in_sync):  # noqa: ASYNC110 - another process cannot set our event
-                    await asyncio.sleep(_LOOK_S)
-        except TimeoutError:
-            await self.until("every broker has every record", lambda: False, within_s=0)
+        await self._until_in_sync()
         await self.field.stage.processes.ready(*self.services)
         for agent in AGENTS:
             await self.field.until_placed(agent.name, agent.ladder[0])
@@ -223,6 +219,16 @@ class World:
         for agent in AGENTS:
             await self.until_served(agent, since=since, model=agent.ladder[0])
         await self.until_governed(since)
+
+    async def _until_in_sync(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not await asyncio.to_thread(self.kafka.in_sync):  # noqa: ASYNC110 - another process cannot set our event
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            raise NotSeen(
+                f"Waited {PATIENCE_S:g} s in vain until every broker has every record.", "Look into the brokers' logs."
+            ) from None
 
     async def _first_beat(self, shard: int, since: Micros) -> Micros:
         """When the first heartbeat of a shard was issued since a moment."""
