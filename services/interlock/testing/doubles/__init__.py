@@ -20,5 +20,5 @@ No setting leads here; a trial names the module.
 
 One is no twin, but the world gone wrong around a service:
 
-    stepped_clock         any service whose civil time is set by hand while it runs
+    beset                 any service, whose clock is set by hand, or one of whose consumers hangs, as files say
 """

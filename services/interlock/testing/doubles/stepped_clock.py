@@ -3,13 +3,9 @@
 The file beside the service's settings with the suffix `.clock` says by how many seconds; without it the time is right. Everything in
 the process that asks for civil time is told so, the Kafka client too; time since boot goes on as ever, as it does on a real machine.
 
-It shows what a wrong clock can and cannot bring about. The service is the real one; which one, the name of its settings tells.
-
-    python -m interlock.testing.doubles.stepped_clock settings/decision.toml
+It shows what a wrong clock can and cannot bring about. Not run by itself: see `beset`.
 """
 
-import runpy
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -90,9 +86,3 @@ def be_wrong(step: Step) -> None:
     time.time_ns = lambda: honest_ns() + step.by_ns  # noqa: TID251 - replaced, not asked
     time.time = lambda: (honest_ns() + step.by_ns) / 1e9  # noqa: TID251 - likewise
     time.clock_gettime, time.clock_gettime_ns = clock, clock_ns  # noqa: TID251 - likewise
-
-
-if __name__ == "__main__":
-    where = Path(sys.argv[1])
-    be_wrong(Step(step_file(where)))
-    runpy.run_module(module_of(where), run_name="__main__", alter_sys=True)

@@ -49,4 +49,5 @@ class Fault:
     expected: str
     inflict: Callable[[World], Awaitable[Seen]]
     brokers: int = 1
+    within: bool = False
     brokers_max: int = 3

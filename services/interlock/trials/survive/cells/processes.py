@@ -1,0 +1,147 @@
+"""Processes that are killed at moments that nobody chose, again and again; and one that was taken for dead and is not.
+
+In each the primary of an agent dies too, so that the kills fall between a verdict and the notice of the change that it brings about.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from interlock.records.audit import AuditKind, AuditRecord
+from interlock.records.change import AckKind, RoutingChange
+from interlock.records.sealing import open_sealed
+from interlock.runtime.bus import Position
+from interlock.runtime.first_settings import OWNERS
+from interlock.signing.verifier import Verified
+from interlock.trials.demo.attacks import following
+from interlock.trials.drill.cast import Agent
+from interlock.trials.survive.cast import COUNTER, MAIL, PORTER, VAULT
+from interlock.trials.survive.fault import Fault, Seen
+from interlock.trials.survive.world import World
+from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND
+from interlock.wire.topics import ROUTES, SHARDS
+
+KILLS = 4
+APART_S_MAX = 4.0
+"""Kills fall from at once to so much later: while the process still starts, or when it has just begun to work."""
+
+DECISIONS = ("decision", "decision-2")
+
+
+async def killed(services: Sequence[str], agent: Agent, world: World) -> Seen:
+    """Kill processes at random while an agent's primary dies; what is told of the change is waited for."""
+    began = world.now
+    after = world.primary_fails(agent)
+    for _ in range(KILLS):
+        await asyncio.sleep(world.chance.uniform(0.0, APART_S_MAX))
+        service = world.chance.choice(services)
+        await world.kill(service)
+        await world.restart(service)
+    healed_at = world.now
+    change = await world.until_moved(agent, after=after)
+    await world.until(f"governance is told of {change.id}", lambda: _told(world, change))
+    await world.whole()
+    moved_s = (change.issued_at - began) / SECOND
+    return Seen(f"{KILLS} kills; {agent.name} was moved {moved_s:.1f} s after the failure, and once", healed_at)
+
+
+async def zombie(world: World) -> Seen:
+    """Stop a shard's owner until another owns the shard; wake it, and let it order what its old term would have ordered."""
+    agent, shard = VAULT, shard_of(VAULT.name, SHARDS)
+    owner = _claims(world, shard)[-1].owner
+    before = world.field.changes(agent.name)[-1]
+    began = world.now
+    world.pause(_service(owner))
+    after = world.primary_fails(agent)
+    await world.until("another owner claims the shard", lambda: _claims(world, shard)[-1].owner != owner)
+    change = await world.until_moved(agent, after=after)
+    world.resume(_service(owner))
+    healed_at = world.now
+    forged = replace(following(before, agent.ladder[0]), source=before.source)
+    faults = await _overwritten(world, forged, change, owner)
+    await world.whole()
+    outcome = (
+        f"{owner} stood still; {agent.name} was moved under another owner {(change.issued_at - began) / SECOND:.1f} s later; an order "
+        f"of the old term was refused by every gateway, found, and overwritten"
+    )
+    return Seen(outcome, healed_at, faults)
+
+
+async def _overwritten(world: World, forged: RoutingChange, change: RoutingChange, owner: str) -> tuple[str, ...]:
+    """An order as the zombie would publish it lies over the one in force; what is wrong with what follows."""
+    shard = forged.shard
+    offset = await world.field.publish(ROUTES.name, forged.route.key, forged, owner, partition=shard)
+    world.tell(f"{owner} orders {forged.id}, under its old term")
+    place = (ROUTES.name, shard, offset)
+
+    def found() -> set[tuple[str, str]]:
+        findings = world.field.witness.findings
+        return {(each.service, each.reason) for each in findings if (each.topic, each.partition, each.offset) == place}
+
+    def answered() -> bool:
+        by_all = {OWNERS.get(gateway, gateway) for gateway in world.gateways} <= {service for service, _ in found()}
+        return by_all and any(reason == Reason.FOREIGN_RECORD for _, reason in found())
+
+    await world.until("every gateway refuses it, and decision finds it", answered)
+    obeyed = [
+        each.router for each in world.field.witness.acks if each.change_id == forged.id and each.kind is AckKind.ACK
+    ]
+    faults = [f"{router} obeyed the order of the zombie." for router in obeyed]
+    stands = await _last_order(world, forged)
+    if stands != change.id:
+        faults.append(f"The routes topic still orders {stands}, and not {change.id}.")
+    return tuple(faults)
+
+
+async def _last_order(world: World, like: RoutingChange) -> str:
+    """The id of the last order of a route on the routes topic."""
+    reader = await world.field.stage.bus.reader([Position(ROUTES.name, like.shard)])
+    try:
+        records = [each for each in await reader.read_to_end() if each.key == like.route.key.encode()]
+    finally:
+        await reader.close()
+    opened = open_sealed(records[-1].value, world.field.stage.book.trust, RoutingChange)
+    return opened.value.id if isinstance(opened, Verified) else str(opened.reason)
+
+
+def _claims(world: World, shard: int) -> list[AuditRecord]:
+    """The claims of a shard, in order."""
+    steps = (each.value for each in world.field.witness.exhibits if isinstance(each.value, AuditRecord))
+    return [each for each in steps if each.kind is AuditKind.CLAIM and each.shard == shard]
+
+
+def _service(owner: str) -> str:
+    """The process of an owner."""
+    return next((service for service, its in OWNERS.items() if its == owner), owner)
+
+
+def _told(world: World, change: RoutingChange) -> bool:
+    """Whether governance accepted a notice of a change."""
+    return any(
+        each.genuine and each.body["data"].get("change_id") == change.id for each in world.field.governance.requests
+    )
+
+
+def _fault(name: str, services: Sequence[str], agent: Agent) -> Fault:
+    title = f"{' and '.join(services)} {'are' if len(services) > 1 else 'is'} killed {KILLS} times at random"
+    expected = "the agent whose primary dies is moved once, and governance is told under one key"
+    return Fault(f"kill-{name}", title, expected, partial(killed, services, agent))
+
+
+FAULTS = (
+    _fault("decision", DECISIONS, COUNTER),
+    _fault("gateway", ("gateway", "gateway-2"), MAIL),
+    _fault("health-monitor", ("health-monitor",), PORTER),
+    _fault("notifier", ("notifier",), VAULT),
+    _fault("watch", ("watch",), COUNTER),
+    Fault(
+        "zombie",
+        "a decision service is taken for dead, and wakes",
+        "its shards are another's; its orders are refused, found and overwritten, and everybody is answered",
+        zombie,
+    ),
+)
+"""The faults of processes."""

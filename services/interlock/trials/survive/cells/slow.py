@@ -1,0 +1,269 @@
+"""A world that is slow, full or asleep: a consumer that hangs, a router's full disk, a machine that sleeps, quotas, a flood of telemetry."""
+
+import asyncio
+import resource
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from interlock.brokers.quotas import bound_writes
+from interlock.records.change import AckKind, RoutingChange
+from interlock.router.gateway.replies import NORMAL
+from interlock.runtime.bus import Position
+from interlock.runtime.first_settings import OWNERS
+from interlock.testing.doubles.hanging_consumer import deafen
+from interlock.trials.drill.cast import Agent
+from interlock.trials.steady_client import Reply
+from interlock.trials.survive.cast import AGENTS, COUNTER, MAIL, PORTER, VAULT
+from interlock.trials.survive.fault import Fault, Seen
+from interlock.trials.survive.flood import Flood
+from interlock.trials.survive.world import World
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND, Micros, seconds
+from interlock.wire.topics import COMMANDS
+
+DECISIONS = ("decision", "decision-2")
+GATEWAY = "gateway"
+
+HEARD_WITHIN = seconds(4)
+"""How long after an input hangs a heartbeat may still be sent: 2 s until it is noticed, and what is under way."""
+
+DECISION_BYTES_PER_S = 400
+"""Less than a heartbeat a second for each shard."""
+
+TELEMETRY_BYTES_PER_S = 200
+"""Less than one batch a second."""
+
+
+async def hanging(world: World) -> Seen:
+    """One partition of commands is heard no more by decision, so it may not say that it heard everything."""
+    settings = [world.field.stage.workspace.settings(service) for service in DECISIONS]
+    began = world.now
+    world.tell("decision hears nothing more of one partition of the commands")
+    try:
+        for path in settings:
+            deafen(path, Position(COMMANDS.name, 0))
+        after = world.primary_fails(PORTER)
+        for agent in sorted(AGENTS, key=world.silence_max):
+            await world.until_stopped(agent, since=began)
+            world.tell(f"{agent.name} has stopped")
+    finally:
+        for path in settings:
+            deafen(path, None)
+    healed_at = world.now
+    heard = [beat for beats in world.field.witness.heartbeats.values() for beat in beats if beat.issued_at > began]
+    late = [beat for beat in heard if beat.issued_at > began + HEARD_WITHIN and beat.issued_at < healed_at]
+    faults = [
+        f"Shard {beat.shard} beat {(beat.issued_at - began) / SECOND:.1f} s after an input hung." for beat in late
+    ]
+    await world.until_moved(PORTER, after=after)
+    await world.whole()
+    last = max((beat.issued_at for beat in heard if beat.issued_at < healed_at), default=began)
+    outcome = f"the last heartbeat came {(last - began) / SECOND:.1f} s after the consumer hung; every agent stopped"
+    return Seen(outcome, healed_at, tuple(faults[:3]))
+
+
+async def full_disk(world: World) -> Seen:
+    """One gateway can write nothing more, log lines included; an order that it cannot remember it must not obey."""
+    agent, router, pid = COUNTER, OWNERS[GATEWAY], world.field.stage.processes.pid(GATEWAY)
+    began = world.now
+    world.tell(f"the disk of {GATEWAY} is full")
+    _may_write(pid, 0)
+    try:
+        after = world.primary_fails(agent)
+        await world.until(f"{agent.name} is moved", lambda: _moved(world, agent, after) is not None)
+        change = _moved(world, agent, after)
+        assert change is not None, "just seen"
+        await world.until(
+            f"{router} refuses what it cannot remember", lambda: _answers(world, router, change, AckKind.NACK)
+        )
+        await world.until(f"{router} tells so", lambda: _found(world, router, Reason.NOT_PERSISTED, began))
+        shown = await _shown(world, agent, router)
+        stops = partial(world.stopped, agent, GATEWAY, began)
+        await world.until(f"{GATEWAY} stops {agent.name}", lambda: bool(stops()))
+        stopped_s = (stops()[0].at - began) / SECOND
+        obeyed = world.served(agent, GATEWAY, began, change.target)
+    finally:
+        _may_write(pid, resource.RLIM_INFINITY)
+    healed_at = world.now
+    world.tell(f"the disk of {GATEWAY} has room again")
+    await world.until(f"{router} obeys", lambda: _answers(world, router, change, AckKind.ACK))
+    await world.until_served(agent, since=healed_at, model=change.target)
+    await world.whole()
+    faults = [] if shown == Reason.NOT_PERSISTED else [f"`interlock status` says {shown!r} of {router}."]
+    if obeyed:
+        faults.append(f"{GATEWAY} served {change.target} {len(obeyed)} times though it could not remember the order.")
+    outcome = (
+        f"NACK and finding {Reason.NOT_PERSISTED}, shown in status; {agent.name} stopped there {stopped_s:.1f} s after the failure "
+        f"and was served under the same order once there was room"
+    )
+    return Seen(outcome, healed_at, tuple(faults))
+
+
+async def asleep(services: Sequence[str], nodes: Iterable[int], world: World) -> Seen:
+    """Processes stand still for longer than every lease and grace; the first request after that finds the safe state."""
+    began = world.now
+    for service in services:
+        world.pause(service)
+    for node in nodes:
+        world.pause_node(node)
+    longest = max(map(world.silence_max, AGENTS))
+    ends = Micros(began + longest)
+    await world.until("every lease and grace is over", lambda: world.now > ends)
+    for node in nodes:
+        world.resume_node(node)
+    for service in sorted(services, key=lambda name: name not in world.gateways):
+        world.resume(service)
+    healed_at = world.now
+    gateways = [gateway for gateway in world.gateways if gateway in services]
+    faults = []
+    for agent in AGENTS:
+        for gateway in gateways:
+            first = await _first_since(world, agent, gateway, began)
+            if first.state == NORMAL:
+                faults.append(f"{gateway} woke, and {first.model} answered the first request of {agent.name}.")
+    await world.whole()
+    slept = (healed_at - began) / SECOND
+    outcome = f"slept for {slept:.0f} s; the first request of every agent was answered in its safe state"
+    return Seen(outcome, healed_at, tuple(faults))
+
+
+async def sleeping_machine(world: World) -> Seen:
+    """Everything sleeps, the brokers too."""
+    return await asleep(world.services, [node.number for node in world.kafka.nodes], world)
+
+
+async def throttled(owners: Sequence[str], bytes_per_second: int, agent: Agent, world: World) -> Seen:
+    """Quotas slow down what some services write while an agent's primary dies, until any agent stops or that one is moved."""
+    bootstrap = world.kafka.bootstrap
+    try:
+        for owner in owners:
+            await asyncio.to_thread(bound_writes, bootstrap, owner, bytes_per_second)
+        world.tell(f"{', '.join(owners)} may write {bytes_per_second} bytes a second")
+        began = world.now
+        after = world.primary_fails(agent)
+
+        def stopped() -> bool:
+            return any(world.stopped(each, gateway, began) for each in AGENTS for gateway in world.gateways)
+
+        await world.until("an agent stops, or is moved", lambda: stopped() or _moved(world, agent, after) is not None)
+        ends = world.now
+    finally:
+        for owner in owners:
+            await asyncio.to_thread(bound_writes, bootstrap, owner, None)
+    healed_at = world.now
+    world.tell("the quotas are taken away")
+    change = await world.until_moved(agent, after=after)
+    await world.whole()
+    stops = world.stops(began, healed_at)
+    told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
+    outcome = (
+        f"{agent.name} was moved {(change.issued_at - began) / SECOND:.1f} s after the failure; longest silence of a shard "
+        f"{world.silences(began, ends):.1f} s; {told}"
+    )
+    return Seen(outcome, healed_at)
+
+
+async def flooded(world: World) -> Seen:
+    """Ten megabytes of telemetry a second, half of it signed by a genuine reporter, while an agent's primary dies."""
+    agent = MAIL
+    began = world.now
+    async with Flood(world.field.stage, world.now, world.tell) as flood:
+        after = world.primary_fails(agent)
+        change = await world.until_moved(agent, after=after)
+        await flood.until(lambda: flood.lasted_s >= flood.LASTS_S)
+        ends = world.now
+    healed_at = await world.whole()
+    stops = world.stops(began, ends)
+    told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
+    shed = _found(world, OWNERS["health-monitor"], Reason.SHED, began)
+    outcome = (
+        f"{flood.megabytes_per_s:.1f} MB/s for {flood.lasted_s:.0f} s; {agent.name} was moved "
+        f"{(change.issued_at - began) / SECOND:.1f} s after the failure; longest silence of a shard "
+        f"{world.silences(began, ends):.1f} s; {told}; {'some telemetry was shed' if shed else 'none was shed'}"
+    )
+    return Seen(outcome, healed_at)
+
+
+def _may_write(pid: int, size: int) -> None:
+    """Let no file of a process grow beyond a size; each attempt fails as on a full disk."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def _moved(world: World, agent: Agent, after: int) -> RoutingChange | None:
+    changes = world.field.changes(agent.name)[after:]
+    return next((change for change in changes if change.target == agent.ladder[1]), None)
+
+
+def _answers(world: World, router: str, change: RoutingChange, kind: AckKind) -> bool:
+    acks = world.field.witness.acks
+    return any((ack.router, ack.change_id, ack.kind) == (router, change.id, kind) for ack in acks)
+
+
+def _found(world: World, service: str, reason: Reason, since: Micros) -> bool:
+    found = world.field.witness.findings
+    return any((each.service, each.reason) == (service, reason) and each.at >= since for each in found)
+
+
+async def _shown(world: World, agent: Agent, router: str) -> str:
+    """What `interlock status` says of a router and an agent's route."""
+    said = await world.field.type("status", world.field.route(agent.name).key)
+    return str(said["routes"][0]["routers"].get(router))
+
+
+async def _first_since(world: World, agent: Agent, gateway: str, began: Micros) -> Reply:
+    """The first answer of a gateway to a request that was made since a moment."""
+
+    def answers() -> list[Reply]:
+        replies = (reply for reply in world.replies(agent, gateway, began) if reply.status)
+        return sorted(replies, key=lambda reply: reply.at)
+
+    await world.until(f"{gateway} answers {agent.name}", lambda: bool(answers()))
+    return answers()[0]
+
+
+FAULTS = (
+    Fault(
+        "hanging-consumer",
+        "a consumer of decision hangs on one partition",
+        "no heartbeat is sent, every agent stops when lease and grace are over, and is answered once everything is heard",
+        hanging,
+        within=True,
+    ),
+    Fault(
+        "full-disk",
+        "a gateway's disk is full",
+        "it refuses what it cannot remember, tells so, keeps the old route or stops, and obeys once there is room",
+        full_disk,
+    ),
+    Fault(
+        "gateway-asleep",
+        "a gateway is suspended for longer than lease and grace",
+        "the first request after waking is answered in the safe state",
+        partial(asleep, (GATEWAY,), ()),
+    ),
+    Fault(
+        "machine-asleep",
+        "the whole machine is suspended for longer than lease and grace",
+        "the first request after waking is answered in the safe state, and everything begins anew",
+        sleeping_machine,
+    ),
+    Fault(
+        "quota-decision",
+        "a quota throttles what decision writes",
+        "orders come late or their outcome stays unknown, agents stop when leases end, and no change is made twice",
+        partial(throttled, ("decision-1", "decision-2"), DECISION_BYTES_PER_S, VAULT),
+    ),
+    Fault(
+        "quota-telemetry",
+        "a quota throttles what gateways write",
+        "the agent whose primary dies is moved by what probes tell, or stopped",
+        partial(throttled, ("gateway-1", "gateway-2"), TELEMETRY_BYTES_PER_S, PORTER),
+    ),
+    Fault(
+        "flood",
+        "ten megabytes of telemetry a second",
+        "decisions and heartbeats go on, and an agent whose primary dies is moved or stopped",
+        flooded,
+    ),
+)
+"""The faults of a world that is slow, full or asleep."""
