@@ -6,8 +6,10 @@ record is named by its place and its digest; its content is never repeated, beca
 or somebody's data.
 
 A finding that cannot be published is logged and counted, and never harms the caller: a service does not stop its work because
-the topic of complaints is full.
+the topic of complaints is full. Nor does it wait for long: what a broker is slow to take is left on its way after `WAIT_S_MAX`.
 """
+
+import asyncio
 
 import structlog
 
@@ -24,6 +26,9 @@ from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
 from interlock.wire.topics import FINDINGS
+
+WAIT_S_MAX = 1.0
+"""How long a service waits for a word about its work to be taken: a router that waited longer would hear no heartbeat meanwhile."""
 
 RECORDS_MAX = 1_000
 """Records whose findings are remembered: with more at a time they are a flood, and damped."""
@@ -72,7 +77,10 @@ class Findings:
         place = f"{finding.topic}[{finding.partition}]@{finding.offset}" if record else ""
         _log.warning("finding", reason=reason.value, detail=finding.detail, record=place)
         try:
-            await self._publisher.publish(FINDINGS.name, self._service, seal(finding, self._key))
+            async with asyncio.timeout(WAIT_S_MAX):
+                await self._publisher.publish(FINDINGS.name, self._service, seal(finding, self._key))
+        except TimeoutError:
+            _log.warning("finding_under_way", reason=reason.value, seconds=WAIT_S_MAX)
         except InfrastructureError as error:
             self._lost.add(1)
             _log.error("finding_unpublished", reason=reason.value, error=error.message)

@@ -1,10 +1,11 @@
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.damper import LIKE_FINDINGS_PER_SECOND_MAX
-from interlock.reporting.findings import RECORDS_MAX, Findings
+from interlock.reporting.findings import RECORDS_MAX, WAIT_S_MAX, Findings
 from interlock.runtime.bus import Record
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
@@ -14,6 +15,7 @@ from interlock.testing.virtual_time import VirtualClock, run_virtually
 from interlock.vocabulary.identifiers import digest
 from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import SECOND
 from interlock.wire.topics import FINDINGS
 
 DEPLOYMENT = Deployment()
@@ -117,5 +119,20 @@ def test_a_broker_that_is_gone_does_not_harm_who_reports():
         desk.broker.reachable = True
         assert await desk.told() == []
         assert b"interlock_findings_unpublished_total 1.0" in desk.metrics.render()
+
+    play(scenario)
+
+
+def test_a_broker_that_is_slow_to_take_a_finding_does_not_hold_up_who_reports():
+    async def scenario(desk: Desk) -> None:
+        class Slow:
+            async def publish(self, *_args: object, **_named: object) -> int:
+                await asyncio.sleep(10)
+                return 0
+
+        began = desk.clock.now().boot
+        slow = Findings(Slow(), "health-1", DEPLOYMENT.key("health-1"), desk.clock, Metrics("test"))
+        await slow.report(Reason.BAD_SIGNATURE, "", REFUSED)
+        assert desk.clock.now().boot - began <= WAIT_S_MAX * SECOND
 
     play(scenario)

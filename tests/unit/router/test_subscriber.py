@@ -335,6 +335,26 @@ def test_a_heartbeat_counts_by_its_own_time_and_not_by_the_one_that_kafka_keeps_
     run_virtually(scenario)
 
 
+def test_a_broker_that_is_slow_to_take_acknowledgements_does_not_keep_a_router_from_hearing_heartbeats(story):
+    async def tell(world, router):
+        honest = router._publisher
+
+        class Slow:
+            async def publish(self, *args, **named):
+                await asyncio.sleep(20)
+                return await honest.publish(*args, **named)
+
+        router._publisher = Slow()
+        for target in ("birch", "atlas", "birch"):
+            world.order(target)
+        for _ in range(60):
+            await asyncio.sleep(1)
+            assert served(router) <= {"atlas", "birch"}
+        assert served(router) == {"birch"}
+
+    story(tell)
+
+
 def test_a_document_that_cannot_be_remembered_does_not_count(story):
     async def tell(world, router):
         world.marks.full = True
