@@ -32,6 +32,7 @@ from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
+from interlock.runtime.tracing import Tracing
 from interlock.signing.keys import KeyKind
 from interlock.testing.builders import Deployment, model
 from interlock.testing.driver import OBJECTIVES, ROUTE
@@ -42,6 +43,7 @@ from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, POLICIES, ROUTES, SHARDS, VERDICTS
+from interlock.wire.trace import NO_TRACE
 
 AGENT = "support"
 SHARD = shard_of(AGENT, SHARDS)
@@ -53,8 +55,10 @@ TERMS = Terms(Micros(15 * SECOND), Micros(2 * SECOND))
 class World:
     """A broker, and what stands around it: people, the health-monitor, one decision service, one router."""
 
-    def __init__(self, clock, folder, deployment=None):
+    def __init__(self, clock, folder, deployment=None, sink=None):
         self.clock = clock
+        self.tracing = Tracing(clock, sink)
+        self.header = NO_TRACE
         self.deployment = deployment or Deployment()
         self.broker = MemoryBroker(clock=clock)
         self.folder = folder
@@ -62,7 +66,7 @@ class World:
         self.metrics = Metrics("test")
 
     def append(self, topic, key, value, partition):
-        return self.broker.append(Position(topic.name, partition), key.encode(), value)
+        return self.broker.append(Position(topic.name, partition), key.encode(), value, self.header)
 
     def publish_policy(self, ladder=("atlas", "birch"), *, version=1, **fields):
         policy = self.deployment.policy_of(AGENT, self.deployment.rule(ladder, **fields), version=version)
@@ -108,6 +112,7 @@ class World:
                 findings,
                 Instruments(self.metrics),
                 held,
+                self.tracing,
             )
 
         task = asyncio.create_task(DecisionService(bus, instance or owner, desk, Readiness("shards")).run(stop))
@@ -136,6 +141,7 @@ class World:
             findings=Findings(publisher, owner, key, self.clock, self.metrics),
             readiness=Readiness("lease"),
             instruments=router_instruments.Instruments(self.metrics),
+            tracing=self.tracing,
         )
         task = asyncio.create_task(subscriber.run(stop))
         try:
@@ -193,11 +199,11 @@ def arms(subscriber):
     return {answer.model.name if isinstance(answer, Serve) else None for answer in answers}
 
 
-def story(tmp_path, tell, deployment=None, **policy):
+def story(tmp_path, tell, deployment=None, sink=None, **policy):
     """Run a story in a world whose decision service and router have put the agent on its healthy primary."""
 
     async def scenario(clock):
-        world = World(clock, tmp_path, deployment)
+        world = World(clock, tmp_path, deployment, sink)
         world.publish_policy(**policy)
         world.healthy("atlas", "birch")
         judge = asyncio.create_task(world.judge())
@@ -227,6 +233,86 @@ def test_the_line_from_verdict_to_served_model(tmp_path, keys):
         assert (journal.changes, journal.differences) == (5, [])
 
     story(tmp_path, tell, Deployment(keys=keys))
+
+
+class Spans(list):
+    put = list.append
+
+
+HEADERS = {
+    "none": NO_TRACE,
+    "genuine": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "made up": "00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-00",
+}
+
+
+def test_whoever_looks_and_whatever_headers_say_the_log_and_the_orders_are_the_same_bytes(tmp_path):
+    said, seen = {}, {}
+
+    def world_of(header, sink):
+        async def tell(world, router):
+            world.header = header
+            async with world.decision():
+                await until(lambda: served(router) == "atlas", "the primary is served")
+                world.fail("atlas")
+                await until(lambda: served(router) == "birch", "the fallback is served")
+                denial = world.deployment.seal(Denial("d1", "birch", "a leak", world.clock.now().wall), "sam")
+                world.append(POLICIES, "deny/d1", denial, 0)
+                await until(lambda: served(router) is None, "the safe state")
+            said[len(said)] = [
+                [record.value for record in world.broker.fetch(Position(topic.name, partition), 0, 100_000)]
+                for topic in (AUDIT, ROUTES, ACKS)
+                for partition in range(world.broker.partitions(topic.name))
+            ]
+
+        return tell
+
+    for number, (name, header) in enumerate(HEADERS.items()):
+        for sink in (None, Spans()):
+            folder = tmp_path / f"{number}{sink is None}"
+            folder.mkdir()
+            story(folder, world_of(header, sink), sink=sink)
+            seen[name, sink is None] = len(sink or ())
+    assert len(said) == 6
+    assert all(each == said[0] for each in said.values())
+    assert all((spans == 0) == silent for (_, silent), spans in seen.items()), seen
+
+
+def test_an_order_bears_the_trace_of_its_cause_and_so_does_what_follows_from_it(tmp_path):
+    header = HEADERS["genuine"]
+    spans = Spans()
+
+    async def tell(world, router):
+        async with world.decision():
+            await until(lambda: served(router) == "atlas", "the primary is served")
+            world.header = header
+            world.fail("atlas")
+            await until(lambda: served(router) == "birch", "the fallback is served")
+            await asyncio.sleep(3)
+        traced = {
+            topic.name: [
+                record.trace[3:35]
+                for partition in range(world.broker.partitions(topic.name))
+                for record in world.broker.fetch(Position(topic.name, partition), 0, 100_000)
+            ]
+            for topic in (AUDIT, ROUTES, ACKS)
+        }
+        steps = {name: found.count(header[3:35]) for name, found in traced.items()}
+        assert steps == {AUDIT.name: 2, ROUTES.name: 1, ACKS.name: 1}, "one step takes the verdict down, one orders"
+        mine = [span for span in spans if span.trace[3:35] == header[3:35]]
+        name_of = {span.trace: span.name for span in mine} | {header: "the verdict"}
+        assert {span.name: name_of[span.parent] for span in mine} == {
+            "process interlock.verdicts.v1": "the verdict",
+            "send interlock.audit.v1": "process interlock.verdicts.v1",
+            "send interlock.routes.v1": "process interlock.verdicts.v1",
+            "process interlock.routes.v1": "send interlock.routes.v1",
+            "persist": "process interlock.routes.v1",
+            "send interlock.acks.v1": "process interlock.routes.v1",
+            "process interlock.acks.v1": "send interlock.acks.v1",
+        }
+        assert len(mine) == 7
+
+    story(tmp_path, tell, sink=spans, triggers=(replace(DOWN, for_us=Micros(2 * SECOND)),))
 
 
 def test_a_decision_service_that_is_killed_and_started_again_repeats_nothing(tmp_path):
