@@ -10,6 +10,7 @@ from rich.text import Text
 
 from interlock.cli.answer import plain
 from interlock.cli.picture import APPLIED, Concern
+from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, from_datetime
 
 _WORDS = {
@@ -136,11 +137,11 @@ def _reviews(reviews: list[dict[str, Any]], now: Micros) -> Line:
 def _answers(each: dict[str, Any], now: Micros) -> Iterator[Line]:
     """Who obeys, and who was told."""
     for name, word in sorted(each["routers"].items()):
-        yield (
-            "router",
-            f"{name} {word if word == APPLIED else f'REFUSED: {word}'}",
-            "" if word == APPLIED else "bold red",
-        )
+        if word == APPLIED:
+            yield "router", f"{name} {word}", ""
+        else:
+            yield "router", f"{name} REFUSED: {word}", "bold red"
+            yield from (("", known.mend, "red") for known in Reason if known == word)
     for name, at in each["routers_silent"].items():
         yield "router", f"{name} has not answered; it last did {_ago(at, now)}", "yellow"
     if not each["routers"] and not each["routers_silent"]:

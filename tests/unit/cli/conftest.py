@@ -32,6 +32,7 @@ from interlock.testing.driver import AGENT, Driver
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.time import SECOND
 from interlock.wire.topics import AUDIT, COMMANDS, POLICIES, ROUTES, STATE, TopicSpec
+from interlock.wire.trace import NO_TRACE
 
 Interlock = Callable[..., Result]
 
@@ -169,8 +170,8 @@ class Attended(MemoryBroker):
 
     decision: Decision | None = None
 
-    def append(self, where: Position, key: bytes | None, value: bytes | None) -> int:
-        offset = super().append(where, key, value)
+    def append(self, where: Position, key: bytes | None, value: bytes | None, trace: str = NO_TRACE) -> int:
+        offset = super().append(where, key, value, trace)
         if where.topic == COMMANDS.name and self.decision is not None and value is not None:
             self.decision.hear(value)
         return offset

@@ -10,6 +10,7 @@ from interlock.records.rules import Approval, Mode, SafeState
 from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.testing.builders import DAY, model
 from interlock.testing.stories import DOWN, PLAN, slow
+from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, seconds
 from interlock.wire.topics import ACKS, NOTICES
 
@@ -154,7 +155,9 @@ def test_a_router_that_refuses_is_shown_with_its_reason(as_json, interlock, deci
     acknowledge(decision, AckKind.NACK, reason="not_on_ladder")
     shown = only(as_json("status"))
     assert (shown["concern"], shown["routers"]) == ("router_refused", {"gateway-1": "not_on_ladder"})
-    assert "gateway-1 REFUSED: not_on_ladder" in interlock("status").stdout
+    told = interlock("status").stdout
+    assert "gateway-1 REFUSED: not_on_ladder" in told
+    assert Reason.NOT_ON_LADDER.mend in told
 
 
 def test_a_refusal_that_the_log_holds_is_a_concern_whatever_the_routers_topic_still_has(as_json, decision):
