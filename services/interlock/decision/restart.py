@@ -29,8 +29,9 @@ from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position, Record
 from interlock.signing.verifier import Refused
-from interlock.vocabulary.errors import InfrastructureError, InvariantError
+from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.identifiers import RouteId
+from interlock.vocabulary.reasons import Reason
 from interlock.wire.topics import AUDIT, ROUTES, STATE
 
 
@@ -142,10 +143,7 @@ class _Reading:
         self._records += 1
         taken = self.journal.take(record.offset, record.value)
         if self.journal.log.broken:
-            raise InfrastructureError(
-                f"The log of shard {self._desk.shard} is told with a step left out before offset {record.offset}.",
-                "Compare it with another replica: nobody can go on from a log that is not whole.",
-            )
+            await self._desk.findings.report(Reason.LOG_GAP, "a step before this one is missing", record)
         if isinstance(taken, Refused):
             await self._desk.findings.report(taken.reason, taken.detail, record)
         elif taken is not None:

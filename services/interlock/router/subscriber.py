@@ -1,12 +1,14 @@
 """The subscriber: follows policies, routes and heartbeats, and keeps the state from which requests are answered.
 
-One record at a time: judge, write the marks, only then use the new state, then acknowledge. What cannot be written is not applied; it
-is kept and tried again, a document in its turn before anything else is taken, a change with each heartbeat that contains it.
+Judge, write the marks, only then use the new state, then acknowledge: one record at a time, or many at once where each of them simply
+counts (`core.together`). What cannot be written is not applied; it is kept and tried again, a document in its turn before anything else is taken, a change with each heartbeat that contains it.
 It is also the `Resolver` that gateways and adapters ask.
 """
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import structlog
 
@@ -14,7 +16,7 @@ from interlock.policy.book import take
 from interlock.records.change import AckKind, Acknowledgement, RoutingChange
 from interlock.records.models import Model
 from interlock.records.sealing import seal
-from interlock.reporting.findings import Findings
+from interlock.reporting.findings import WAIT_S_MAX, Findings
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Acceptance, Answer, accept, retry, with_candidate
 from interlock.router.core.own_steps import OwnSteps, live
@@ -22,6 +24,7 @@ from interlock.router.core.renew import Terms, renew
 from interlock.router.core.repeat import may_repeat
 from interlock.router.core.resolve import resolve
 from interlock.router.core.state import Candidate, Held, RouterState, agents_concerned, hold_document
+from interlock.router.core.together import Said, together
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.router.rereader import Rereader
@@ -36,12 +39,18 @@ from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import SECOND, Micros
+from interlock.vocabulary.time import SECOND, Micros, Reading
 from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES
 from interlock.wire.trace import NO_TRACE
 
 DIFFER_US_MAX = 5 * SECOND
 """How long heads may differ before it is a finding (DESIGN 8)."""
+
+TOGETHER = 50
+"""Records taken at once at most: some tens of milliseconds, in which nobody else gets a turn."""
+
+MANY = 10
+"""So few are taken one by one while the present is followed."""
 
 HEARTBEAT_AGE_US_MAX = 60 * SECOND
 """Heartbeats older than that are not even verified while the topic is read from its beginning: no lease is that long."""
@@ -127,8 +136,7 @@ class Subscriber:
         """Follow the topics until asked to stop."""
         await self._acknowledge(AckKind.HELLO, None, "")
         while not stop.is_set():
-            for record in await self._reader.batch():
-                await self._take(record)
+            await self._take_all(await self._reader.batch())
             self._reader.look_for_end()
             await self._tell_differences()
             await self._tell_own_steps()
@@ -137,6 +145,49 @@ class Subscriber:
     @property
     def _caught_up(self) -> bool:
         return self._reader.caught_up
+
+    async def _take_all(self, records: list[Record]) -> None:
+        """Take records; then look again at the heartbeats that wait for what may have been among them."""
+        taken = 0
+        while taken < len(records):
+            together = await self._take_together(records[taken : taken + TOGETHER])
+            if not together:
+                await self._take(records[taken])
+            taken += together or 1
+        if any(record.topic != HEARTBEATS.name for record in records):
+            for pending in list(self._pending.values()):
+                await self._take_heartbeat(pending.record)
+
+    async def _take_together(self, records: list[Record]) -> int:
+        """Take the first of many records at once, as far as they simply count; how many. Marks are on disk before they are used."""
+        few = self._caught_up and len(records) < MANY
+        if few or self._documents or self._unsaved:  # one by one: each has its own story, or its own trouble
+            return 0
+        now = self._clock.now()
+        follow = takewhile(lambda record: record.topic in {POLICIES.name, ROUTES.name}, records)
+        run = together(
+            self.state,
+            (Said(each.value, each.partition if each.topic == ROUTES.name else None) for each in follow),
+            now,
+        )
+        if not run.taken or not self._marks.save(run.state.marks):
+            return 0
+        self.state = replace(run.state, marks=run.state.marks.saved())
+        await asyncio.sleep(0)  # requests that came in meanwhile are answered by it before anybody is told
+        _log.info("changes_applied", changes=len(run.accepted), records=run.taken)
+        await asyncio.gather(*(self._tell_applied(answer, records[place], now) for place, answer in run.accepted))
+        return run.taken
+
+    async def _tell_applied(self, answer: Acceptance, record: Record, now: Reading) -> None:
+        """Count and acknowledge one of many changes."""
+        self._instruments.judged(answer.answer, None)
+        if answer.change is None:
+            return
+        if not self._caught_up:
+            await self._acknowledge(AckKind.ACK, answer.change, "")
+            return
+        with self._tracing.process(record, _about(answer, answer.change.value), began=now.wall) as span:
+            await self._acknowledge(AckKind.ACK, answer.change, "", trace=span.trace)
 
     async def _take(self, record: Record) -> None:
         if record.topic == POLICIES.name:
@@ -147,9 +198,6 @@ class Subscriber:
             await self._take_change(record)
         elif record.topic == HEARTBEATS.name:
             await self._take_heartbeat(record)
-            return
-        for pending in list(self._pending.values()):
-            await self._take_heartbeat(pending.record)
 
     async def _take_document(self, record: Record) -> bool:
         """Take a document; False if it cannot be remembered yet: those that follow may rest on it, so they wait too."""
@@ -204,15 +252,20 @@ class Subscriber:
         change = answer.change
         if change is None:
             return
-        with self._tracing.span("persist", self._trace):
+        with self._told_of(self._trace).span("persist", self._trace):
             adopted = await self._adopt(answer.state, record, change)
         if not adopted:
             if record.topic == ROUTES.name and record.value is not None:  # else it is a candidate already
                 unsaved = Candidate(change, record.value, Reason.NOT_PERSISTED)
                 self.state = with_candidate(self.state, unsaved)
             return
+        await asyncio.sleep(0)  # requests that came in meanwhile are answered by it before anybody is told
         _log.info("change_applied", change=change.value.id, target=change.value.target, cause=change.value.cause.detail)
         await self._acknowledge(AckKind.ACK, change, "")
+
+    def _told_of(self, trace: str) -> Tracing:
+        """What follows from no story has no span: after a start that would be every route that there is."""
+        return self._tracing if trace else UNTRACED
 
     async def _adopt(self, state: RouterState, record: Record, change: Verified[RoutingChange] | None = None) -> bool:
         """Write the marks of a state, and only then use it. That it cannot be done is told for each change, and else once."""
@@ -242,10 +295,15 @@ class Subscriber:
             self._pending.pop(record.partition, None)
             if await self._adopt(renewal.state, record):
                 await self._tell_obeyed(renewal.obeyed, record)
-        elif reason not in {Reason.NOT_NEWER, Reason.EXPIRED}:
+        elif reason not in self._no_news():
             await self._findings.report(renewal.refused.reason, renewal.refused.detail, record)
         elif pending is not None and pending.record.offset == record.offset:
             del self._pending[record.partition]  # an old one that is repeated says nothing of the one that waits
+
+    def _no_news(self) -> frozenset[Reason]:
+        """Refusals of heartbeats that are part of reading: while the topic is read from its beginning, those of earlier owners too."""
+        usual = frozenset({Reason.NOT_NEWER, Reason.EXPIRED})
+        return usual if self._caught_up else usual | {Reason.OLD_TERM}
 
     async def _tell_obeyed(self, obeyed: tuple[Held, ...], record: Record) -> None:
         for held in obeyed:
@@ -280,15 +338,20 @@ class Subscriber:
         self._instruments.live(self.state.shards - len(waiting))
         self._readiness.set("lease", not waiting, f"no live lease for shards {waiting}" if waiting else "")
 
-    async def _acknowledge(self, kind: AckKind, change: Verified[RoutingChange] | None, reason: str) -> None:
-        """Say what was done. An acknowledgement that cannot be sent is logged: routing does not wait for it."""
+    async def _acknowledge(
+        self, kind: AckKind, change: Verified[RoutingChange] | None, reason: str, *, trace: str = NO_TRACE
+    ) -> None:
+        """Say what was done. One that cannot be sent is logged, one that is slow is left on its way: routing waits for neither."""
         about = (change.value.id[:TEXT_CHARS_MAX], change.event_id) if change else ("", b"")
         word = Acknowledgement(self._identity.router, kind, *about, reason, self._clock.now().wall)
         told = {"interlock.acknowledgement": str(kind), CHANGE: about[0], REASON: reason}
         try:
-            with self._tracing.send(ACKS.name, self._trace, told) as span:
+            with self._told_of(trace or self._trace).send(ACKS.name, trace or self._trace, told) as span:
                 sealed = seal(word, self._identity.key)
-                await self._publisher.publish(ACKS.name, self._identity.router, sealed, trace=span.trace)
+                async with asyncio.timeout(WAIT_S_MAX):
+                    await self._publisher.publish(ACKS.name, self._identity.router, sealed, trace=span.trace)
+        except TimeoutError:
+            _log.warning("acknowledgement_under_way", kind=str(kind), change=about[0], seconds=WAIT_S_MAX)
         except InfrastructureError as error:
             _log.warning("acknowledgement_lost", kind=str(kind), change=about[0], error=error.message)
 

@@ -98,7 +98,7 @@ class AuditTrail(Generic[T]):
             yield found
 
     def require_whole(self) -> None:
-        """Fail if a record of the log was missing: nobody gives it again to who has passed it, but to who begins again.
+        """Fail if a step of the log was missing: who has passed it is not given it again, but who begins again at the last claim is.
 
         Raises:
             PeerError: One was.

@@ -195,5 +195,5 @@ _MENDS: dict[Reason, str] = {
     Reason.REVIEW_OVERDUE: "Review the change: `interlock review list`.",
     Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the state topic.",
     Reason.ROUTER_REFUSED: "See why the router refused: `interlock status`. A canary is not widened until the next change.",
-    Reason.LOG_GAP: "Another writer appended to the audit log: nothing to do if a decision process was replaced.",
+    Reason.LOG_GAP: "A step of the audit log is withheld from this reader, or lost: compare the log with another replica.",
 }

@@ -151,9 +151,9 @@ class WatchService:
             await self._report([found for record in batch for found in self._take(record)])
             await self._judge(as_of)
         await self._judge(as_of)
-        self._trail.require_whole()
         self._watchlist.forget(as_of)
         await self._commit()
+        self._trail.require_whole()
         self._looked_at = as_of.boot
         self._it.readiness.set("audit", True)
 

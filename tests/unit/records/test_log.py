@@ -55,3 +55,28 @@ def test_a_kind_that_is_not_known_here_is_void():
 def test_a_reader_that_begins_at_a_claim_takes_the_count_from_its_first_step():
     log = ShardLog(shard=2, sequence=None)
     assert counted([CLAIM, step(90, 41), step(90, 43), step(90, 42)], log, 90) == [True, True, False, True]
+
+
+def broken(records: list[AuditRecord], log: ShardLog | None = None, first_offset: int = 0) -> list[bool]:
+    """After which records the log shows that one before it is missing."""
+    reader, found = log or ShardLog(shard=2), []
+    for offset, record in enumerate(records, first_offset):
+        reader.take(offset, record)
+        found.append(reader.broken)
+    return found
+
+
+def test_a_sequence_that_was_left_out_shows_and_a_step_that_was_appended_twice_is_none():
+    assert broken([CLAIM, step(0, 1), step(0, 1), step(0, 3)]) == [False, False, False, True]
+
+
+def test_steps_of_a_claim_that_was_not_there_show_it():
+    assert broken([CLAIM, step(0, 1), step(1, 2), step(2, 3)]) == [False, False, True, True]
+
+
+def test_a_zombies_steps_show_nothing():
+    assert not any(broken([CLAIM, step(0, 1), CLAIM, step(0, 2), step(0, 3), step(2, 2)]))
+
+
+def test_an_owner_that_goes_on_from_an_earlier_place_shows_that_it_was_told_too_little():
+    assert broken([CLAIM, step(0, 1), step(0, 2), CLAIM, step(3, 2)]) == [False, False, False, False, True]

@@ -40,11 +40,13 @@ class LyingBus:
 
     Attributes:
         lies: What is told instead of the truth; may be changed at any time.
+        read: The topics that were asked for.
     """
 
     def __init__(self, broker: MemoryBroker, clock: Clock) -> None:
         self.lies: Sequence[Lie] = ()
         self.broker = broker
+        self.read: set[str] = set()
         self._clock = clock
         self._honest = MemoryBus(broker)
 
@@ -57,6 +59,7 @@ class LyingBus:
     ) -> "LyingReader":
         """A reader; see `Bus`."""
         await self.answered()
+        self.read |= {each if isinstance(each, str) else each.topic for each in topics}
         return LyingReader(self, await self._honest.reader(topics, start=start, group=group))
 
     async def membership(self, group: str, topic: str, *, instance: str) -> MemoryMembership:

@@ -34,6 +34,9 @@ T = TypeVar("T", bound=Statement)
 LIE_S = 90
 """How long the lies last: longer than a lease and its grace, a deadline and its watch's period, and the outside's patience."""
 
+SHORT_LIE_S = 40
+"""The same without the outside's patience: where nobody is lied to who gives signs of life, or who tells."""
+
 PATIENCE_S = 60
 """How long the outside waits for a sign of life."""
 
@@ -81,7 +84,7 @@ class Outcome:
 
     @property
     def end(self) -> str:
-        """In three words: the route, the news, the signs of life."""
+        """In words: the route, the news, the signs of life."""
         return f"{self.route}, {self.news}, {'signs' if self.sign else 'no signs'}"
 
     @property
@@ -94,7 +97,9 @@ Lies = Callable[[Micros], Sequence[Lie]]
 """Lies that begin at a moment."""
 
 
-def tell_story(folder: Path, victims: Collection[str], lies: Lies, *, killed: Collection[str] = ()) -> Outcome:
+def tell_story(
+    folder: Path, victims: Collection[str], lies: Lies, *, killed: Collection[str] = (), lie_s: float = LIE_S
+) -> Outcome:
     """Tell lies to some services while a model is denied, and then the truth.
 
     Args:
@@ -102,20 +107,23 @@ def tell_story(folder: Path, victims: Collection[str], lies: Lies, *, killed: Co
         victims: The services that are lied to.
         lies: What they are told.
         killed: The services that are started again while lies are told: they must learn everything from them.
+        lie_s: How long lies are told.
     """
 
     async def scenario(clock: VirtualClock) -> Outcome:
         world = LyingWorld(clock, folder)
         await world.open()
         try:
-            return await _tell(world, victims, lies, killed)
+            return await _tell(world, victims, lies, killed, lie_s)
         finally:
             await world.close()
 
     return run_virtually(scenario)
 
 
-async def _tell(world: LyingWorld, victims: Collection[str], lies: Lies, killed: Collection[str]) -> Outcome:
+async def _tell(
+    world: LyingWorld, victims: Collection[str], lies: Lies, killed: Collection[str], lie_s: float
+) -> Outcome:
     await world.settled("atlas")
     await asyncio.sleep(2)
     began = world.now
@@ -125,7 +133,7 @@ async def _tell(world: LyingWorld, victims: Collection[str], lies: Lies, killed:
         await world.kill(service)
     denied = world.now
     world.deny("atlas")
-    await asyncio.sleep(LIE_S)
+    await asyncio.sleep(lie_s)
     over, answer = world.now, world.answer()
     route = {"birch": Route.RIGHT, None: Route.SAFE}.get(answer, Route.WRONG)
     world.truth()

@@ -155,7 +155,7 @@ class LyingWorld:
 
     async def open(self) -> None:
         """Publish the policy, and start everything."""
-        rule = self.deployment.rule(["atlas", "birch"])
+        rule = self.deployment.rule(["atlas", "birch"], triggers=TRIGGERS[:1])
         policy = self.deployment.policy_of(AGENT, rule, webhook="https://governance.example.com/")
         self.append(POLICIES, f"policy/{AGENT}", self.deployment.seal(policy, "grace", "oscar"))
         loops: dict[str, Coroutine[Any, Any, None]] = {"judge": self._judge(), "clients": self._ask()}
@@ -256,10 +256,9 @@ class LyingWorld:
         while True:
             now = self.now
             for name, level in self.levels.items():
-                for trigger in TRIGGERS:
-                    until = Micros(now + 7 * SECOND)
-                    said = Verdict(name, "*", trigger.objective, level, "seen", 9, ("gateway-1",), now, now, until)
-                    self.append(VERDICTS, said.key, self.deployment.seal(said, "health-1"))
+                objective, until = TRIGGERS[0].objective, Micros(now + 7 * SECOND)
+                said = Verdict(name, "*", objective, level, "seen", 9, ("gateway-1",), now, now, until)
+                self.append(VERDICTS, said.key, self.deployment.seal(said, "health-1"))
             await asyncio.sleep(_VERDICTS_EVERY_S)
 
     async def _ask(self) -> None:
