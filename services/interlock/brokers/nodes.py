@@ -23,7 +23,7 @@ from interlock.vocabulary.errors import ConfigurationError, InfrastructureError
 SIZES = (1, 3)
 """How many nodes a cluster may have: two of two cannot lose one, and more show nothing that three do not."""
 
-FORMAT_S_MAX = 60.0
+FORMAT_S_MAX = 180.0
 """Formatting a folder takes a second or two on an idle machine; a busy one may take many times that."""
 
 _JAVA_FLAGS = (
@@ -140,15 +140,22 @@ def _java() -> list[str]:
 def _format(settings: Path, identity: str) -> None:
     # With the equals sign, since an identifier may begin with a hyphen.
     command = [*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={identity}", "-c", str(settings)]
-    done = subprocess.run(  # noqa: S603 - the command is made above, of paths
-        command, capture_output=True, text=True, timeout=FORMAT_S_MAX, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - the command is made above, of paths
+            command, capture_output=True, text=True, timeout=FORMAT_S_MAX, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _not_formatted(settings, f"it took more than {FORMAT_S_MAX:g} s") from error
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines() or ["no reason was given"]
-        raise InfrastructureError(
-            f"Kafka could not format {settings.parent}: {said[-1]}.",
-            "Remove the directory if nothing in it is needed, and try again.",
-        )
+        raise _not_formatted(settings, said[-1])
+
+
+def _not_formatted(settings: Path, why: str) -> InfrastructureError:
+    return InfrastructureError(
+        f"Kafka could not format {settings.parent}: {why}.",
+        "Remove the directory if nothing in it is needed, and try again.",
+    )
 
 
 def _free_ports(count: int) -> list[int]:
