@@ -32,6 +32,20 @@ _TEXTS = (
     "a" * 81,
     "a" * 501,
 )
+_KEYS = (
+    "model",
+    "Model",
+    "models",
+    "fallbacks",
+    "Provider",
+    "stream",
+    "user",
+    "error",
+    "choices",
+    "type",
+    "tool_calls",
+    "content",
+)
 _ODD = (
     "\x00",
     "/",
@@ -207,7 +221,8 @@ def _vary_tree(value: Any, dice: Dice) -> Any:
             if dice.once_in(6):
                 return {name: item for name, item in value.items() if name != key}
             if dice.once_in(6):
-                return {(vary_text(name, dice) if name == key else name): item for name, item in value.items()}
+                other = dice.one_of(_KEYS) if dice.once_in(2) else vary_text(key, dice)
+                return {(other if name == key else name): item for name, item in value.items()}
             return {**value, key: _vary_tree(value[key], dice)}
         case list() if value:
             at = dice.below(len(value))

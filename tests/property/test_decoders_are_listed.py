@@ -11,6 +11,10 @@ from fuzz.chance import Dice
 from fuzz.decoders import DECODERS, ELSEWHERE, ENTRIES, RECORDS, Decoder
 from fuzz.targets import NAMES, load
 from interlock.records.codec import CLASS_OF
+from interlock.records.health import Cell
+from interlock.router.gateway import requests
+from interlock.router.gateway.judge import Judge
+from interlock.signing import verifier
 
 SOURCES = Path(interlock.__file__).parent
 INPUTS = 200
@@ -83,3 +87,45 @@ def test_a_target_takes_its_genuine_inputs_and_some_that_were_changed(name: str)
         target.feed(seed)
     for _ in range(INPUTS):
         target.feed(target.input(dice, seeds))
+
+
+def _breaks(name: str, inputs: int = 4_000) -> bool:
+    """Whether a target finds something wrong in so many inputs."""
+    target, dice = load(name), Dice(2)
+    seeds = target.seeds()
+    for _ in range(inputs):
+        try:
+            target.feed(target.input(dice, seeds))
+        except AssertionError:
+            return True
+    return False
+
+
+def test_a_signature_that_is_not_checked_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(verifier, "signature_holds", lambda *_: True)
+    assert _breaks("envelope")
+
+
+def test_an_agent_that_can_choose_its_model_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(requests, "ROUTING_FIELDS", frozenset())
+    assert _breaks("request")
+
+
+def test_an_answer_whose_model_is_not_looked_at_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Judge, "_look", lambda self, said: setattr(self, "named", said.model or self.named))
+    assert _breaks("reply")
+    assert _breaks("stream")
+
+
+def test_a_bound_that_is_gone_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    """A count that nobody bounds ends as a verdict that cannot be said, or as a latency that cannot be."""
+    monkeypatch.setattr(Cell, "__post_init__", lambda _: None)
+    assert _fails("telemetry")
+
+
+def _fails(name: str, inputs: int = 4_000) -> bool:
+    """Whether a target fails in so many inputs, by an error of whatever kind."""
+    try:
+        return _breaks(name, inputs)
+    except Exception:  # noqa: BLE001 - that it is of any kind is the point
+        return True
