@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 from interlock.records.health import Cell, TelemetryBatch
 from interlock.records.sealing import seal
 from interlock.runtime.kafka_bus import KafkaBus
+from interlock.signing.keys import SigningKey
 from interlock.trials.drill.cast import TEMPTER
 from interlock.trials.stage import Stage
 from interlock.vocabulary.limits import BATCH_CELLS_MAX
@@ -50,7 +51,7 @@ class Flood:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        batches = await asyncio.to_thread(self._batches)
+        batches = await asyncio.to_thread(genuine, REPORTER, self._key, self._now)
         self._tell(f"{BYTES_PER_S // 1_000_000} MB of telemetry a second, in records of {len(batches[0]) // 1_000} kB")
         self._began = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._send(batches), name="flood")
@@ -88,16 +89,6 @@ class Flood:
         if self._task.done():
             self._task.result()
 
-    def _batches(self) -> list[bytes]:
-        """Batches of the reporter, each with as many routes as one may have."""
-        buckets = dict.fromkeys(range(200, 212), 3)
-        cells = tuple(
-            Cell(f"agent-{number}", "main", "*", {"ok": 50}, buckets, buckets, {TEMPTER: 50})
-            for number in range(BATCH_CELLS_MAX)
-        )
-        numbers = range(self._now // SECOND, self._now // SECOND + _SIGNED)
-        return [seal(TelemetryBatch(REPORTER, TEMPTER, self._now, self._now, n, cells), self._key) for n in numbers]
-
     async def _send(self, batches: list[bytes]) -> None:
         publisher = await self._bus.publisher()
         garbage = bytes(len(batches[0]))
@@ -120,3 +111,17 @@ class Flood:
             task = asyncio.create_task(publish(number))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
+
+
+def genuine(reporter: str, key: SigningKey, now: Micros) -> list[bytes]:
+    """Batches of a reporter, each with as many routes as one may have."""
+    buckets = dict.fromkeys(range(200, 212), 3)
+    cells = tuple(
+        Cell(f"agent-{number}", "main", "*", {"ok": 50}, buckets, buckets, {TEMPTER: 50})
+        for number in range(BATCH_CELLS_MAX)
+    )
+    first = now // SECOND
+    return [
+        seal(TelemetryBatch(reporter, TEMPTER, now, now, number, cells), key)
+        for number in range(first, first + _SIGNED)
+    ]
