@@ -168,7 +168,7 @@ async def flooded(world: World) -> Seen:
     agent = MAIL
     began = world.now
     async with Flood(world.field.stage, world.now, world.tell) as flood:
-        after = world.primary_fails(agent)
+        failed, after = world.now, world.primary_fails(agent)
         change = await world.until_moved(agent, after=after)
         await flood.until(lambda: flood.lasted_s >= flood.LASTS_S)
         ends = world.now
@@ -178,7 +178,7 @@ async def flooded(world: World) -> Seen:
     shed = _found(world, OWNERS["health-monitor"], Reason.SHED, began)
     outcome = (
         f"{flood.megabytes_per_s:.1f} MB/s for {flood.lasted_s:.0f} s; {agent.name} was moved "
-        f"{(change.issued_at - began) / SECOND:.1f} s after the failure; longest silence of a shard "
+        f"{(change.issued_at - failed) / SECOND:.1f} s after the failure; longest silence of a shard "
         f"{world.silences(began, ends):.1f} s; {told}; {'some telemetry was shed' if shed else 'none was shed'}"
     )
     return Seen(outcome, healed_at)
