@@ -4,8 +4,9 @@ The schema is looked up by the class's name, so a record and its schema cannot d
 every class. cattrs does the mapping; a value outside its bounds makes the dataclass raise, which is answered as a `Reason`.
 """
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar, get_args, get_origin
 from weakref import WeakValueDictionary
 
 from cattrs import Converter
@@ -13,7 +14,7 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from interlock.records.audit import AuditRecord
-from interlock.records.change import Acknowledgement, Heartbeat, RoutingChange
+from interlock.records.change import Acknowledgement, Check, Heartbeat, RoutingChange
 from interlock.records.commands import Command
 from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.health import GuardBeat, TelemetryBatch, Verdict
@@ -73,6 +74,45 @@ _converter.register_structure_hook(Micros, _structure_micros)
 
 # Zero has two signs that are equal and are not written alike: what is equal must be one in every way.
 _converter.register_structure_hook(float, lambda value, _: float(value) + 0.0)
+
+
+def _structure_many(kind: Any, converter: Converter) -> Callable[[Any, Any], tuple[Any, ...]]:
+    """A tuple of any length: what its items need is looked up once, and names, which Avro has as text, need nothing."""
+    item, _ = get_args(kind)
+    if item is str:
+        return lambda value, _: tuple(value)
+    structure = converter.get_structure_hook(item)
+    return lambda value, _: tuple([structure(each, item) for each in value])
+
+
+def _structure_member(kind: type[StrEnum], _: Converter) -> Callable[[Any, Any], StrEnum]:
+    """One of a closed list of words; another one is out of bounds."""
+    members = {member.value: member for member in kind}
+    return lambda value, _: members[value]
+
+
+def _is_many(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (...,)
+
+
+def _is_word(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
+_converter.register_structure_hook_factory(_is_many)(_structure_many)
+_converter.register_structure_hook_factory(_is_word)(_structure_member)
+
+_checks: WeakValueDictionary[tuple[Any, ...], Check] = WeakValueDictionary()
+
+
+def _one_check(value: Any, _: type[Check]) -> Check:
+    """A check; one that is equal to one held already is that one: a change shows dozens, and so does the next one."""
+    said = value["model"], value["check"], value["passed"], value["detail"]
+    held = _checks.get(said)
+    return held if held is not None else _checks.setdefault(said, Check(*said))
+
+
+_converter.register_structure_hook(Check, _one_check)
 
 _rules: WeakValueDictionary[int, RouteRule] = WeakValueDictionary()
 _structure_rule = make_dict_structure_fn(RouteRule, _converter)

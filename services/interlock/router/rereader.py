@@ -14,12 +14,13 @@ from interlock.runtime.bus import Reader, Record
 from interlock.runtime.clock import Clock
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.time import SECOND, Micros
+from interlock.wire.topics import HEARTBEATS
 
 AGAIN_US_MIN = 5 * SECOND
 """Between two beginnings: a few of them fit into a lease."""
 
 UNREAD_US_MAX = 60 * SECOND
-"""How long one reading may take to come to the end before another is begun."""
+"""How long nothing but heartbeats may come, of a reading that has not come to the end, before another is begun."""
 
 _SHARE = 3
 """Of the time, reading again takes a third at most, however much there is to read."""
@@ -43,6 +44,7 @@ class Rereader:
         self._clock = clock
         self._reader: Reader | None = None
         self._begun = Micros(0)
+        self._moved = Micros(0)
         self._took: Micros | None = None
 
     @property
@@ -57,7 +59,8 @@ class Rereader:
             InfrastructureError: The broker cannot be reached.
         """
         before, self._reader = self._reader, await self._open()
-        self._begun, self._took = self._clock.now().boot, None
+        self._begun = self._moved = self._clock.now().boot
+        self._took = None
         if before is not None:
             await before.close()
 
@@ -71,12 +74,15 @@ class Rereader:
             await self.begin()
         assert self._reader is not None
         try:
-            return await self._reader.batch()
+            records = await self._reader.batch()
         except InfrastructureError as error:
             _log.warning("reading_failed", reason=error.message)
             if not await self.begin_again():
                 await asyncio.sleep(_REST_S)
             return []
+        if any(record.topic != HEARTBEATS.name for record in records):
+            self._moved = self._clock.now().boot
+        return records
 
     def look_for_end(self) -> None:
         """Note whether all that there is was returned; to be asked once what was returned is dealt with."""
@@ -85,9 +91,12 @@ class Rereader:
 
     async def begin_again(self) -> bool:
         """Begin again, unless that was done not long ago; whether it was done now."""
-        since = self._clock.now().boot - self._begun
-        rest = UNREAD_US_MAX if self._took is None else max(AGAIN_US_MIN, _SHARE * self._took)
-        if since < rest:
+        now = self._clock.now().boot
+        if self._took is None:
+            resting = now - self._moved < UNREAD_US_MAX
+        else:
+            resting = now - self._begun < max(AGAIN_US_MIN, _SHARE * self._took)
+        if resting:
             return False
         try:
             await self.begin()

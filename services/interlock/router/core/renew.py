@@ -12,18 +12,17 @@ into the safe state; where policy forbids no more than its canary, the source se
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from rpds import Queue
+
 from interlock.records.change import Heartbeat
 from interlock.records.sealing import open_sealed
 from interlock.router.core.fit import control_unfit
-from interlock.router.core.state import Candidate, Held, Lease, Past, RouterState
+from interlock.router.core.state import POLICIES, Candidate, Held, Lease, RouterState, since
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.identifiers import Order
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, Reading
-
-POLICIES = -1
-"""The place of the policies' heads in `RouterState.past`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,8 @@ def renew(state: RouterState, sealed: bytes | None, shard: int, now: Reading, te
 
 
 def _leased(state: RouterState, beat: Heartbeat, end: Micros, now: Reading, terms: Terms) -> RouterState:
-    since = now.boot - terms.lease_us
-    past = {place: tuple(old for old in heads if old.until >= since) for place, heads in state.past.items()}
+    begin = Micros(now.boot - terms.lease_us)
+    past = {place: since(heads, begin) for place, heads in state.past.items()}
     return replace(
         state,
         marks=state.marks.put_term(beat.shard, beat.order),
@@ -97,8 +96,10 @@ def _leased(state: RouterState, beat: Heartbeat, end: Micros, now: Reading, term
 def _known(state: RouterState, place: int, head: bytes, now: Reading, terms: Terms) -> bool:
     """Whether a head is held, or was during the last lease."""
     current = state.book.head.root if place == POLICIES else state.head(place).root
-    recent: tuple[Past, ...] = state.past.get(place) or ()
-    return head == current or any(old.head == head and old.until >= now.boot - terms.lease_us for old in recent)
+    if head == current:
+        return True
+    recent = since(state.past.get(place) or Queue(), Micros(now.boot - terms.lease_us))
+    return any(old.head == head for old in recent)
 
 
 def _choices(state: RouterState, shard: int) -> Iterator[tuple[Candidate, ...]]:

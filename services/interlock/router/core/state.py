@@ -7,8 +7,9 @@ from __future__ import annotations  # rpds maps cannot be subscripted at run tim
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
-from rpds import HashTrieMap, HashTrieSet
+from rpds import HashTrieMap, HashTrieSet, Queue
 
 from interlock.policy.book import Book, Taken, take
 from interlock.records.change import RoutingChange
@@ -20,7 +21,7 @@ from interlock.router.core.standing import Standing, standing
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import Micros, Reading
+from interlock.vocabulary.time import SECOND, Micros, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,24 @@ class Lease:
     end: Micros
 
 
+POLICIES = -1
+"""The place of the policies' heads in `RouterState.past`."""
+
+REMEMBERED_US = 60 * SECOND
+"""How long a head that is not held any more is remembered: longer than any lease."""
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A head that was held until a moment on the clock since boot."""
+    """What was held until a moment on the clock since boot."""
 
-    head: bytes
+    held: Head
     until: Micros
+
+    @property
+    def head(self) -> bytes:
+        """The head over it, 32 bytes; it is worked out if a heartbeat asks for it, which is seldom."""
+        return self.held.root
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ class RouterState:
         standings: What follows for each route.
         canaries: The routes for which a canary is ordered.
         heads: By shard: head over the changes held.
-        past: By shard (-1: the policies): heads held before, newest last.
+        past: By shard (`POLICIES`: the policies): heads held before, newest last.
         leases: By shard.
     """
 
@@ -87,7 +100,7 @@ class RouterState:
     standings: HashTrieMap[RouteId, Standing]
     canaries: HashTrieSet[RouteId]
     heads: HashTrieMap[int, Head]
-    past: HashTrieMap[int, tuple[Past, ...]]
+    past: HashTrieMap[int, Queue[Past]]
     leases: HashTrieMap[int, Lease]
 
     @classmethod
@@ -121,7 +134,7 @@ class RouterState:
             held=self.held.insert(route, held),
             candidates=self.candidates.discard(route),
             heads=self.heads.insert(shard, before.put(route.key, held.change.event_id)),
-            past=self.past.insert(shard, (*(self.past.get(shard) or ()), Past(before.root, now.boot))),
+            past=_remembering(self.past, shard, Past(before, now.boot)),
         )
         return state.judge([route], now)
 
@@ -147,9 +160,22 @@ def take_document(state: RouterState, sealed: bytes | None, now: Reading) -> Rou
 
 def hold_document(state: RouterState, taken: Taken, now: Reading) -> RouterState:
     """The state in which a document is held and marked, and what it concerns was judged again."""
-    before = Past(state.book.head.root, now.boot)
-    past = state.past.insert(-1, (*(state.past.get(-1) or ()), before))
+    past = _remembering(state.past, POLICIES, Past(state.book.head, now.boot))
     return replace(_marked(state, taken), past=past).judge(_concerned(state, taken), now)
+
+
+def since(heads: Queue[Past], moment: Micros) -> Queue[Past]:
+    """The heads that were still held at a moment, or later."""
+    oldest: Any = heads  # the package's own stubs take its methods for properties
+    while not oldest.is_empty() and oldest.peek().until < moment:
+        oldest = oldest.dequeue()
+    kept: Queue[Past] = oldest
+    return kept
+
+
+def _remembering(past: HashTrieMap[int, Queue[Past]], place: int, before: Past) -> HashTrieMap[int, Queue[Past]]:
+    heads = since(past.get(place) or Queue(), Micros(before.until - REMEMBERED_US))
+    return past.insert(place, heads.enqueue(before))
 
 
 def agents_concerned(taken: Taken) -> Collection[str]:
