@@ -9,7 +9,7 @@ as its evidence, if that was read in this term; else a trace of its own begins.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -28,8 +28,8 @@ from interlock.wire.trace import NO_TRACE
 K = TypeVar("K")
 V = TypeVar("V")
 
-EVIDENCE_KEPT = 4_096
-"""Records that a later change may name, by shard: a verdict stands here for each change of its level."""
+EVIDENCE_KEPT = 1_024
+"""Records that a later change may name, by shard: verdicts that changed their level, of less than a kilobyte each."""
 
 ORDERED_KEPT = 4_096
 """Traces of orders whose acknowledgements are still looked at."""
@@ -110,7 +110,7 @@ class Causes:
         if record is not None and record.trace:
             self._trace = self._trace or record.trace
             if isinstance(event, Verified):
-                _keep(self._evidence, event.event_id, replace(record, key=None, value=None), EVIDENCE_KEPT)
+                _keep(self._evidence, event.event_id, record, EVIDENCE_KEPT)
         for change in outcome.changes:
             cause = next((self._evidence[name] for name in change.cause.evidence if name in self._evidence), record)
             trace = self._dealing(cause, taken).trace

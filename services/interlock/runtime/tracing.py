@@ -135,17 +135,21 @@ class Tracing:
             links: What else it follows from.
         """
         if self._sink is None:
-            return Span(name, kind, parent or _beginning(), parent, NOTHING, NEVER)
+            return _unseen(parent)
         when = self._now() if began is None else began
         return Span(name, kind, _child_of(parent), parent, attributes, when, links=tuple(links), _tracing=self)
 
     def send(self, topic: str, parent: str, attributes: Attributes, *, links: Iterable[str] = ()) -> Span:
         """Begin to publish a record, which bears the span's trace."""
+        if self._sink is None:
+            return _unseen(parent)
         told = {**_messaging("send", topic), **attributes}
         return self.span(f"send {topic}", parent, told, kind=SpanKind.PRODUCER, links=links)
 
     def process(self, record: Record, attributes: Attributes, *, began: Micros | None = None) -> Span:
         """Begin to deal with a record; it follows from the span that sent it."""
+        if self._sink is None:
+            return _unseen(record.trace)
         told = {**_messaging("process", record.topic), **_place(record), **attributes}
         return self.span(f"process {record.topic}", record.trace, told, kind=SpanKind.CONSUMER, began=began)
 
@@ -183,7 +187,9 @@ def _child_of(parent: str) -> str:
     return f"00-{parent[3:35] if parent else chance[:32]}-{chance[32:]}-01"
 
 
-def _beginning() -> str:
-    """A trace that begins here, though nobody records its first span."""
+def _unseen(parent: str) -> Span:
+    """Work that nobody looks at. It passes the trace on, or begins one, though nobody records its first span."""
+    if parent:
+        return Span("", SpanKind.INTERNAL, parent, parent, NOTHING, NEVER)
     chance = os.urandom(24).hex()
-    return f"00-{chance[:32]}-{chance[32:]}-00"
+    return Span("", SpanKind.INTERNAL, f"00-{chance[:32]}-{chance[32:]}-00", NO_TRACE, NOTHING, NEVER)
