@@ -64,10 +64,12 @@ DECODERS = (
     Decoder("runtime.audit_trail", "AuditTrail.take", "the audit log, as notifier and watch read it", "log"),
     Decoder("vocabulary.identifiers", "RouteId.parse", "keys of records, names in commands and in change ids", "names"),
     Decoder("vocabulary.time", "parse_duration", "durations in policies, settings and options", "names"),
+    Decoder("trials.simulate.outage", "Subject.parse", "what is out, as an option names it", "names"),
     Decoder("runtime.fields", "Address", "addresses in settings", "settings"),
     Decoder("runtime.settings", "ServiceSettings.load", "settings files", "settings"),
     Decoder("signing.keys", "SigningKey.from_pem", "private key files", "private-key"),
     Decoder("router.core.marks", "Marks.of", "the rows of a router's state file", "marks"),
+    Decoder("router.core.marks", "parse_order", "orders in a router's state file", "marks"),
     Decoder("router.marks_file", "MarksFile.load", "a router's state file", "marks"),
     Decoder("policy.authoring.source", "read", "YAML that a person wrote", "yaml"),
     Decoder(
