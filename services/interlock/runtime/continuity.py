@@ -1,4 +1,4 @@
-"""Whether a log that has no holes is told without one. Pure.
+"""Whether a log that has no holes, and never gets shorter, is told so. Pure.
 
 In a partition that is never compacted, offsets follow each other, for nothing that was appended is taken out again. So a hole means that
 somebody withholds a record. It is not passed over: the reader stays before it and asks again, and whoever reads is told that the
@@ -8,7 +8,7 @@ Only topics that prove something are held to it (`GAPLESS`); on one that is comp
 A transaction leaves a hole, too: its marker takes an offset. Interlock uses none, and who may write to these topics must not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from interlock.runtime.bus import Position, Record
 from interlock.vocabulary.errors import InfrastructureError
@@ -62,4 +62,22 @@ class Continuity:
             raise InfrastructureError(
                 f"The broker gives what stands after offset {offset} of {where.topic}-{where.partition}, and not what stands there.",
                 "Compare the topic with another replica: a record of it is withheld from this reader, or lost.",
+            )
+
+
+def require_not_shorter(ends: Mapping[Position, int], positions: Mapping[Position, int]) -> None:
+    """Fail if a partition is said to end before what was read of it: an older state of it is shown, or records are lost.
+
+    Args:
+        ends: Where the partitions end, as it is told.
+        positions: Where the reader stands.
+
+    Raises:
+        InfrastructureError: One does.
+    """
+    for where, end in ends.items():
+        if end < positions[where]:
+            raise InfrastructureError(
+                f"The broker says that {where.topic}-{where.partition} ends at {end}, and {positions[where]} was reached before.",
+                "Compare the topic with another replica: this reader is shown an older state of it, or records are lost.",
             )

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from interlock.runtime.bus import Position, Record
 from interlock.runtime.clock import SystemClock
-from interlock.runtime.continuity import Continuity
+from interlock.runtime.continuity import Continuity, require_not_shorter
 from interlock.runtime.kafka_client import Connection, stop_within
 from interlock.runtime.kafka_records import read_despite_headers
 from interlock.vocabulary.errors import InvariantError
@@ -105,7 +105,9 @@ class KafkaReader:
         """For each partition the offset that the next record will get; see `Reader`."""
         async with self._connection.reaching("Asking for the end of the topics"):
             ends = await self._consumer.end_offsets(self._where.values())
-        return self._answered(self._where, ends)
+        told = self._answered(self._where, ends)
+        require_not_shorter(told, self._positions)
+        return told
 
     def position(self, where: Position) -> int:
         """The offset of the next record to be returned from a partition of this reader."""

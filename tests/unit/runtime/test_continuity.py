@@ -1,7 +1,7 @@
 import pytest
 
 from interlock.runtime.bus import Position, Record
-from interlock.runtime.continuity import Continuity
+from interlock.runtime.continuity import Continuity, require_not_shorter
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.wire.topics import AUDIT, ROUTES
 
@@ -55,3 +55,9 @@ def test_a_compacted_topic_may_have_holes():
 
 def test_a_record_that_is_told_twice_is_no_hole():
     assert taken(Continuity(), LOG, 5, [5, 5, 6], 7) == ([5, 5, 6], 7)
+
+
+def test_a_log_that_ends_before_what_was_read_of_it_is_an_error():
+    require_not_shorter({LOG: 5, TABLE: 9}, {LOG: 5, TABLE: 8})
+    with pytest.raises(InfrastructureError, match=f"{TABLE.topic}-2 ends at 7, and 8 was reached"):
+        require_not_shorter({LOG: 5, TABLE: 7}, {LOG: 5, TABLE: 8})

@@ -123,7 +123,7 @@ def journal_at(projected: Projected, step: bytes | None) -> Journal | Refused:
         return doubt("the log has another step at the mark")
     return Journal(
         state,
-        ShardLog(mark.shard, mark.sequence, mark.term),
+        ShardLog(mark.shard, mark.sequence, mark.term, mark.sequence),
         positions={(read.topic, read.partition): read.offset for read in mark.positions},
         last=marked,
     )

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from interlock.runtime.bus import Position, Record
 from interlock.runtime.clock import Clock
-from interlock.runtime.continuity import Continuity
+from interlock.runtime.continuity import Continuity, require_not_shorter
 from interlock.runtime.memory_bus import MOMENT_S, MemoryBroker, MemoryBus, MemoryPublisher, MemoryReader
 from interlock.runtime.memory_group import MemoryMembership
 from interlock.testing.lying.lies import Lie
@@ -157,6 +157,7 @@ class LyingReader:
             first = Truth(where, tuple(self._bus.broker.fetch(where, 0, _ALL)), self._bus.broker.end(where))
             told = tell(self._bus.lies, first, 0, self._bus._clock.now().wall, self._seen[where])
             ends[where] = told.end
+        require_not_shorter(ends, self._positions)
         return ends
 
     def position(self, where: Position) -> int:
