@@ -379,3 +379,75 @@ def test_a_change_that_a_heartbeat_made_good_is_not_acknowledged_before_it_can_b
         assert (served(router), world.said()[2:]) == ({"birch"}, [(AckKind.ACK, "change-2", "")])
 
     story(tell)
+
+
+def counted(world):
+    """How often marks were written, from now on."""
+    written, save = [], world.marks.save
+
+    def noted(marks):
+        written.extend([len(marks.unsaved)] if marks.unsaved else [])
+        return save(marks)
+
+    world.marks.save = noted
+    return written
+
+
+def test_the_marks_of_many_changes_are_written_at_once_and_each_of_them_is_acknowledged(story):
+    async def tell(world, router):
+        written = counted(world)
+        for number in range(30):
+            world.order("atlas" if number % 2 else "birch")
+        await asyncio.sleep(2)
+        assert written[0] >= 30
+        assert len(written) == 1
+        assert [change for _, change, _ in world.said()[2:]] == [f"change-{number}" for number in range(2, 32)]
+        assert served(router) == {"atlas"}
+
+    story(tell)
+
+
+def test_a_router_that_starts_writes_what_it_reads_at_once(tmp_path):
+    async def scenario(clock):
+        world = World(clock, tmp_path)
+        world.document(POLICY)
+        for target in ("atlas", "birch", "atlas"):
+            world.order(target)
+        async with world.router() as router:
+            written = counted(world)
+            await asyncio.sleep(3)
+            assert written[0] == 5  # the policy's mark, the term's, and the three orders'
+            assert served(router) == {"atlas"}
+        assert world.said() == [HELLO, *((AckKind.ACK, f"change-{number}", "") for number in (1, 2, 3))]
+
+    run_virtually(scenario)
+
+
+def test_one_of_many_changes_that_is_refused_is_told_and_keeps_the_others_from_nothing(story):
+    async def tell(world, router):
+        for number in range(20):
+            world.order("birch" if number % 2 else "atlas")
+            if number == 10:
+                world.order("elm", live=False)  # on no ladder
+        await asyncio.sleep(2)
+        refused = [change for kind, change, _ in world.said() if kind is AckKind.NACK]
+        assert refused == ["change-13"]
+        assert served(router) == {"birch"}
+
+    story(tell)
+
+
+def test_many_changes_that_cannot_be_remembered_are_not_obeyed(story):
+    async def tell(world, router):
+        world.marks.full = True
+        for number in range(15):
+            world.order("birch" if number % 2 == 0 else "atlas")
+        await asyncio.sleep(2)
+        assert served(router) == {"atlas"}
+        assert {kind for kind, _, _ in world.said()[2:]} == {AckKind.NACK}
+        world.marks.full = False
+        world.order("birch")
+        await asyncio.sleep(2)
+        assert served(router) == {"birch"}
+
+    story(tell)
