@@ -14,7 +14,7 @@ import yaml
 
 from fuzz.shapes import vary_json, vary_record
 from fuzz.target import Target, broken
-from fuzz.targets.world import DEPLOYMENT, SEALED_POLICY, genuine, sealed_seeds
+from fuzz.targets.world import DEPLOYMENT, OF_P256, SEALED_POLICY, genuine, sealed_seeds
 from interlock.decision.settings import DecisionSettings
 from interlock.health_monitor.probe.settings import ProbeSettings
 from interlock.health_monitor.settings import HealthMonitorSettings
@@ -304,7 +304,7 @@ TARGETS = (
     Target(
         "private-key",
         _private_key,
-        lambda: [DEPLOYMENT.key("grace").to_pem(), DEPLOYMENT.key("oscar").to_pem()[:80]],
+        lambda: [DEPLOYMENT.key("grace").to_pem(), OF_P256.key("oscar").to_pem()],
         tokens=(b"-----BEGIN PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----", b"ENCRYPTED ", b"EC "),
         bytes_max=512,
     ),

@@ -11,7 +11,7 @@ from fastavro import _read_py
 
 from fuzz.shapes import HEADER_BYTES, MAGIC, vary_record
 from fuzz.target import Target, broken
-from fuzz.targets.world import DEPLOYMENT, payloads, sealed_seeds
+from fuzz.targets.world import DEPLOYMENT, OF_P256, payloads, sealed, sealed_seeds
 from interlock.records.codec import CLASS_OF
 from interlock.records.sealing import decode_envelope, encode_envelope, open_sealed
 from interlock.signing.envelope import Envelope, event_id
@@ -97,12 +97,18 @@ def _open(data: bytes) -> None:
     envelope = decode_envelope(data)
     if isinstance(envelope, Envelope) and decode_envelope(encode_envelope(envelope)) != envelope:
         raise broken("an envelope is encoded as another one")
-    opened = open_sealed(data, DEPLOYMENT.root, *_KINDS)
-    if isinstance(opened, Verified):
-        if opened.event_id not in _signed() or not isinstance(opened.value, _KINDS):
-            raise broken("something that nobody signed is Verified")
-    elif not isinstance(opened, Refused) or not isinstance(opened.reason, Reason):
-        raise broken(f"open_sealed answered {opened!r}")
+    for trust in (DEPLOYMENT.root, OF_P256.root):
+        opened = open_sealed(data, trust, *_KINDS)
+        if isinstance(opened, Verified):
+            if opened.event_id not in _signed() or not isinstance(opened.value, _KINDS):
+                raise broken("something that nobody signed is Verified")
+        elif not isinstance(opened, Refused) or not isinstance(opened.reason, Reason):
+            raise broken(f"open_sealed answered {opened!r}")
+
+
+def _envelope_seeds() -> list[bytes]:
+    verdict, policy = (sealed(payloads(name)[0], name, OF_P256) for name in ("Verdict", "RoutePolicy"))
+    return [*sealed_seeds(), verdict, policy]
 
 
 _SIGNED: set[bytes] = set()
@@ -110,8 +116,8 @@ _SIGNED: set[bytes] = set()
 
 def _signed() -> set[bytes]:
     if not _SIGNED:
-        for sealed in sealed_seeds():
-            envelope = decode_envelope(sealed)
+        for each in _envelope_seeds():
+            envelope = decode_envelope(each)
             assert isinstance(envelope, Envelope)
             _SIGNED.add(event_id(envelope.payload_type, envelope.payload))
     return _SIGNED
@@ -131,7 +137,7 @@ TARGETS = (
     Target(
         "envelope",
         _open,
-        sealed_seeds,
+        _envelope_seeds,
         vary_record,
         guide=("interlock.signing", "interlock.records.codec"),
         bytes_max=4_096,

@@ -30,6 +30,7 @@ from interlock.records.state import (
     VerdictEntry,
 )
 from interlock.records.telling import Breach, Finding, Notice, NoticeKind, Ticket
+from interlock.signing.keys import KeyKind
 from interlock.signing.verifier import Verified
 from interlock.testing.builders import DAY, NOW, SUPPORT, Deployment, model
 from interlock.vocabulary.reasons import Reason
@@ -37,6 +38,9 @@ from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import VERDICTS
 
 DEPLOYMENT = Deployment()
+OF_P256 = Deployment(keys=KeyKind.P256)
+"""The same, but for everybody's keys."""
+
 ATLAS = model("atlas")
 CANARY_PLAN = CanaryPlan((1, 25), 10, Micros(SECOND), Micros(9 * SECOND))
 RULE = DEPLOYMENT.rule(["atlas", "birch"], canary=CANARY_PLAN, guards=("guardrail-1",))
@@ -173,10 +177,10 @@ def payloads(*names: str) -> list[bytes]:
     return [encode(record) for name in names for record in genuine()[name]]
 
 
-def sealed(payload: bytes, name: str) -> bytes:
+def sealed(payload: bytes, name: str, deployment: Deployment = DEPLOYMENT) -> bytes:
     """A payload of a class, signed by those who may say it, whatever it says."""
     kind = next(kind for kind in CLASS_OF.values() if kind.__name__ == name)
-    return seal_encoded(kind, payload, *(DEPLOYMENT.key(owner) for owner in SIGNERS.get(name, ("decision-1",))))
+    return seal_encoded(kind, payload, *(deployment.key(owner) for owner in SIGNERS.get(name, ("decision-1",))))
 
 
 @cache
