@@ -11,7 +11,15 @@ from interlock.records.log import NO_TERM
 from interlock.records.sealing import seal
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import AUDIT
+
+RESTS_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""How long to wait before the next claim, by how many terms in a row were short. One doubt costs no time; but two processes that both
+believe they hold a shard must not fill its log with claims until one of them has heard better."""
+
+SHORT_US = 5 * SECOND
+"""A term that lasted longer ended for a reason of its own."""
 
 _log = structlog.get_logger(__name__)
 
@@ -22,6 +30,7 @@ class ShardOwner:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._term: Term | None = None
+        self._short = 0
 
     @property
     def live(self) -> bool:
@@ -31,16 +40,23 @@ class ShardOwner:
     async def run(self, stop: Stop) -> None:
         """Claim the shard, decide for it, and claim it again after every doubt, until asked to stop."""
         while not stop.is_set() and self._desk.held():
+            begun = self._desk.clock.now().boot
             try:
                 self._term = await self._claim()
                 await self._term.run(stop)
             except TermEnded as ended:
                 self._doubt(str(ended.reason))
+                await stop.within(self._rest_s(begun))
             except InfrastructureError as error:
                 self._doubt(error.message)
                 await stop.within(1.0)
             finally:
                 self._term = None
+
+    def _rest_s(self, begun: Micros) -> float:
+        """How long to wait after a term that began then."""
+        self._short = self._short + 1 if self._desk.clock.now().boot - begun < SHORT_US else 0
+        return RESTS_S[min(max(self._short - 1, 0), len(RESTS_S) - 1)]
 
     def _doubt(self, reason: str) -> None:
         self._desk.instruments.doubted(self._desk.shard)

@@ -5,7 +5,7 @@ Rules, for the process that it belongs to:
 1. Before each call and after it the register is asked. What it orders happens there.
 2. A dead process's calls do nothing, and end its task.
 3. A publication that was under way when its process was killed is lost, or arrives after all: as the strike says.
-4. A process that was stopped goes on believing for `HEARS_S` that it holds what it held: it hears of its group only when it runs.
+4. A process that was stopped goes on believing for a while that it holds what it held: it hears of its group only when it runs.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from interlock.wire.trace import NO_TRACE
 
 T = TypeVar("T")
 
-HEARS_S = 0.5
-"""How long a woken process believes what it knew of its group: until its client was answered."""
+WAY_S = 0.001
+"""How long a record takes to the broker, and the answer back."""
 
 LATE_S = 7.0
 """How late a record comes that comes late: a successor has claimed and decided by then."""
@@ -34,12 +34,17 @@ class Ports:
     Args:
         process: Whose they are.
         register: Counts the calls of the victim, and knows the strike.
+
+    Attributes:
+        memberships: The groups that the process has joined, as the broker sees it.
     """
 
     def __init__(self, process: Process, register: Register) -> None:
         self.process = process
+        self.memberships: list[Membership] = []
         self._register = register
         self._under_way: dict[object, Callable[[], Coroutine[Any, Any, object]]] = {}
+        self._arrives: dict[str, float] = {}
 
     def note(self, port: str, about: str) -> Strike | None:
         """Count a call; the strike if it is this one.
@@ -72,30 +77,44 @@ class Ports:
             return self._late(strike, append)
         if strike is not None and strike.deed is Deed.UNKNOWN:
             return self._unknown(strike, append)
-        return self._soon(strike, append, kept=append)
+        return self._send(strike, about, append)
 
-    async def _soon(
-        self,
-        strike: Strike | None,
-        act: Callable[[], Coroutine[Any, Any, T]],
-        kept: Callable[[], Coroutine[Any, Any, object]] | None = None,
-    ) -> T:
+    async def _soon(self, strike: Strike | None, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self.process.dead:
             raise asyncio.CancelledError
         if strike is not None and strike.side is Side.BEFORE:
             await self._happen(strike)
-        mark = object()
-        if kept is not None:
-            self._under_way[mark] = kept
-        try:
-            result = await act()
-        finally:
-            self._under_way.pop(mark, None)
+        result = await act()
         if strike is not None and strike.side is Side.AFTER:
             await self._happen(strike)
         if self.process.dead:
             raise asyncio.CancelledError
         return result
+
+    async def _send(self, strike: Strike | None, about: str, append: Callable[[], Coroutine[Any, Any, int]]) -> int:
+        """A record on its way to the broker, and the answer on its way back."""
+        if self.process.dead:
+            raise asyncio.CancelledError
+        if strike is not None and strike.side is Side.BEFORE:
+            await self._happen(strike)
+        mark = object()
+        self._under_way[mark] = append
+        try:
+            await asyncio.sleep(self._way_s(about))
+        finally:
+            self._under_way.pop(mark)
+        offset = await append()
+        if strike is not None and strike.side is Side.AFTER:
+            await self._happen(strike)
+        await asyncio.sleep(WAY_S)
+        return offset
+
+    def _way_s(self, about: str) -> float:
+        """How long a record takes: none overtakes another."""
+        now = asyncio.get_running_loop().time()
+        arrives = max(now + WAY_S, self._arrives.get(about, 0.0) + 1e-6)
+        self._arrives[about] = arrives
+        return arrives - now
 
     async def _late(self, strike: Strike, append: Callable[[], Coroutine[Any, Any, int]]) -> int:
         """The record arrives long after its writer has given it up."""
@@ -183,7 +202,9 @@ class KillableBus:
         """Join a group for its share of a topic's partitions; see `Bus`."""
 
         async def join() -> KillableMembership:
-            return KillableMembership(await self._bus.membership(group, topic, instance=instance), self._ports)
+            membership = await self._bus.membership(group, topic, instance=instance)
+            self._ports.memberships.append(membership)
+            return KillableMembership(membership, self._ports)
 
         return self._ports.soon("Bus.membership", "", join)
 
@@ -274,7 +295,7 @@ class KillableMembership:
     def _hear(self) -> frozenset[int]:
         process = self._ports.process
         woken = process.woken_at
-        deaf = process.stopped or (woken is not None and asyncio.get_running_loop().time() < woken + HEARS_S)
+        deaf = process.stopped or (woken is not None and asyncio.get_running_loop().time() < woken + process.hears_s)
         if not deaf:
             self._heard = self._membership.held
         return self._heard

@@ -35,18 +35,25 @@ class Process:
 
     Attributes:
         dead: Whether it was killed.
-        stopped: Whether it makes no step for now.
+        stopped_at: Since when it makes no step, on the loop's clock; None: it runs.
+        hears_s: For how long, once woken, it believes what it knew of its group: until its client was answered.
         woken_at: When it was last woken, on the loop's clock; None: it never was.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.dead = False
-        self.stopped = False
+        self.stopped_at: float | None = None
+        self.hears_s = 0.5
         self.woken_at: float | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._running = asyncio.Event()
         self._running.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it makes no step for now."""
+        return self.stopped_at is not None
 
     def start(self, main: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run a coroutine as a task of this process."""
@@ -83,14 +90,14 @@ class Process:
 
     def stop(self) -> None:
         """Stop it where it stands, as SIGSTOP does: at the next point where a task of it would be resumed."""
-        self.stopped = True
+        self.stopped_at = asyncio.get_running_loop().time()
         self._running.clear()
 
     def wake(self) -> None:
         """Let it go on, as SIGCONT does."""
         if self.stopped:
             self.woken_at = asyncio.get_running_loop().time()
-        self.stopped = False
+        self.stopped_at = None
         self._running.set()
 
     def adopt(self, task: "asyncio.Task[Any]") -> None:

@@ -21,23 +21,23 @@ def line(planned: str) -> Story:
 
     async def tell(world: World) -> None:
         world.publish_policies()
-        await _routed(world, "begins in the safe state", lambda last: last.safe_state is not None)
+        await routed(world, "begins in the safe state", lambda last: last.safe_state is not None)
         world.levels |= dict.fromkeys(("atlas", "birch", "cedar"), Level.HEALTHY)
-        await _served(world, "atlas", "atlas", "atlas")
+        await served(world, "atlas", "atlas", "atlas")
         world.levels["atlas"] = Level.UNAVAILABLE
-        await _served(world, "birch", "cedar", "cedar")
+        await served(world, "birch", "cedar", "cedar")
         world.deny("birch")
-        await _served(world, "cedar", "cedar", "cedar")
+        await served(world, "cedar", "cedar", "cedar")
         await world.restart(planned)
         world.levels["cedar"] = Level.UNAVAILABLE
-        await _served(world, None, None, None)
+        await served(world, None, None, None)
         world.levels["cedar"] = Level.HEALTHY
-        await _served(world, "cedar", "cedar", "cedar")
+        await served(world, "cedar", "cedar", "cedar")
         world.command(Verb.SUSPEND, TRIAGE, "pause-triage")
-        await _served(world, "cedar", None, "cedar")
+        await served(world, "cedar", None, "cedar")
         await world.until(lambda: any(world.tickets), "a client is given a ticket")
         world.command(Verb.RESUME, TRIAGE, "resume-triage")
-        await _served(world, "cedar", "cedar", "cedar")
+        await served(world, "cedar", "cedar", "cedar")
         world.publish_policies(2, "triage")
         await world.until(
             lambda: _last(world, TRIAGE, lambda last: last.policy_version == 2), "the new policy is in force"
@@ -45,18 +45,19 @@ def line(planned: str) -> Story:
         await settled(world)
         world.receiver.refuses.add("support")
         world.levels["atlas"] = Level.HEALTHY
-        await _served(world, "atlas", "atlas", "atlas")
+        await served(world, "atlas", "atlas", "atlas")
         await world.until(
             lambda: _last(world, SUPPORT, lambda last: last.cause.trigger is Trigger.UNNOTIFIED), "it is suspended"
         )
-        await _served(world, None, "atlas", "atlas")
+        await served(world, None, "atlas", "atlas")
         world.receiver.refuses.clear()
         await settled(world)
 
     return tell
 
 
-async def _served(world: World, support: str | None, triage: str | None, bulk: str | None) -> None:
+async def served(world: World, support: str | None, triage: str | None, bulk: str | None) -> None:
+    """Wait until the log says of each route, and the router serves it with, what is given; None: nothing."""
     wanted = {SUPPORT: support, TRIAGE: triage, BULK: bulk}
 
     def as_wanted() -> bool:
@@ -68,7 +69,8 @@ async def _served(world: World, support: str | None, triage: str | None, bulk: s
     await world.until(as_wanted, f"support on {support}, triage on {triage} and {bulk}")
 
 
-async def _routed(world: World, what: str, condition: Callable[[RoutingChange], bool]) -> None:
+async def routed(world: World, what: str, condition: Callable[[RoutingChange], bool]) -> None:
+    """Wait until something holds of the last change of every route."""
     await world.until(lambda: all(_last(world, route, condition) for route in ROUTES_ASKED), what)
 
 

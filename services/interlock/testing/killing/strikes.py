@@ -6,6 +6,7 @@ topic's partition, or nothing) and by how many like it there were before: the sa
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -96,13 +97,21 @@ class Register:
         strikes: What happens, one after the other: the occurrences of each are counted from the one before it on.
         calls: All that were made, in order.
         struck: How many strikes have happened.
+        told: Called when an outcome stays unknown.
     """
 
     victim: str
     strikes: tuple[Strike, ...] = ()
     calls: list[Call] = field(default_factory=list)
     struck: int = 0
+    told: Callable[[], object] = lambda: None
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def arm(self, *strikes: Strike) -> None:
+        """Let something happen from now on: calls before this are forgotten."""
+        self.strikes, self.struck = strikes, 0
+        self.calls.clear()
+        self._counts.clear()
 
     def note(self, process: Process, port: str, about: str = "") -> Strike | None:
         """Count a call of the function that called the caller; the strike, if it is this one."""
@@ -117,6 +126,8 @@ class Register:
             return None
         self.struck += 1
         self._counts.clear()
+        if strike.deed is Deed.UNKNOWN:
+            self.told()
         return strike
 
 

@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interlock.testing.killing.accounts import Account, account_of, differences, findings_of, wrong
@@ -95,6 +95,13 @@ _FOUND_OF_THE_LATE = frozenset({Reason.LOG_GAP, Reason.FOREIGN_RECORD, Reason.OL
 """What a dead owner's connection delivers late is found in the log, on the routes topic, and by the routers."""
 
 
+def unknowns(calls: Sequence[Call], victim: str) -> list[Strike]:
+    """A publication whose outcome stays unknown, one of each site and topic: its record never comes, or at once, or late."""
+    middles = {_place(_middle(alike)) for alike in _alike(calls) if alike[0].port == "Publisher.publish"}
+    kills = (strike for strike in effects(calls, victim) if not strike.arrive and _call_of(strike) in middles)
+    return [replace(strike, deed=Deed.UNKNOWN) for strike in kills]
+
+
 def effects(calls: Sequence[Call], victim: str) -> Iterator[Strike]:
     """A kill before and after each call that has an effect; of a publication, also one whose record comes late.
 
@@ -112,17 +119,29 @@ def effects(calls: Sequence[Call], victim: str) -> Iterator[Strike]:
 
 
 def quick(calls: Sequence[Call], victim: str) -> list[Strike]:
-    """Of those kills the ones for every day: each site and topic at its first, its middle and its last call."""
+    """Of those kills the ones for every day: of each site and topic every way at one call, and the plainer ones at the first and the last."""
+    chosen: dict[tuple[str, str, int], frozenset[Side]] = {}
+    for alike in _alike(calls):
+        chosen |= {_place(alike[-1]): frozenset({Side.AFTER}), _place(alike[0]): frozenset({Side.BEFORE, Side.AFTER})}
+        chosen[_place(_middle(alike))] = frozenset(Side)
+    return [strike for strike in effects(calls, victim) if strike.side in chosen.get(_call_of(strike), ())]
+
+
+def _alike(calls: Sequence[Call]) -> list[list[Call]]:
+    """The calls that have an effect, together those of one site about one topic."""
     alike: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
         if call.port in EFFECTS and call.about != "nothing":
             alike.setdefault((call.site, call.about.partition("[")[0]), []).append(call)
-    chosen = {each[place] for each in alike.values() for place in (0, len(each) // 2, -1)}
-    return [
-        strike
-        for strike in effects(calls, victim)
-        if _call_of(strike) in {(c.site, c.about, c.occurrence) for c in chosen}
-    ]
+    return list(alike.values())
+
+
+def _middle(calls: Sequence[Call]) -> Call:
+    return calls[len(calls) // 2]
+
+
+def _place(call: Call) -> tuple[str, str, int]:
+    return call.site, call.about, call.occurrence
 
 
 def _call_of(strike: Strike) -> tuple[str, str, int]:

@@ -55,6 +55,9 @@ ROUTES_ASKED = (SUPPORT, TRIAGE, BULK)
 
 SERVICES = ("decision", "notifier", "watch", "router", "guard")
 
+SECOND_DECISION = "second decision"
+"""Another process of the decision service, for the same shards."""
+
 LOOK_S = 0.1
 """How often the router is looked at."""
 
@@ -119,7 +122,8 @@ class World:
         looks: What the router would have served, every tenth of a second.
         faults: Services that ended though nobody killed them.
         crashed: How often somebody was killed.
-        unmarked_when_killed: How many shards had taken a step, but had no mark on the state topic yet, when decision was killed.
+        may_end: Services that may end of themselves; they are begun again.
+        unmarked_when_killed: How many shards had taken a step, but had no mark on the state topic yet, when somebody was struck.
         in_hand_when_killed: How many notices a notifier was telling of when it was killed: so many may be told twice.
     """
 
@@ -134,6 +138,7 @@ class World:
     looks: list[Look] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     crashed: int = 0
+    may_end: frozenset[str] = frozenset()
     in_hand_when_killed: int = 0
     unmarked_when_killed: int = 0
     subscriber: Subscriber | None = None
@@ -144,6 +149,7 @@ class World:
 
     def __post_init__(self) -> None:
         asyncio.get_running_loop().set_task_factory(make_task)
+        self.register.told = lambda: outside(self._despaired)
         self.broker = WitnessBroker(self.clock)
         self.ledger = Ledger(self.broker, self.deployment.root)
 
@@ -170,6 +176,8 @@ class World:
         ports, it = Ports(process, self.register), self.surroundings
         if service == "router":
             main = run_router(it, ports, stop, self._meet)
+        elif service == SECOND_DECISION:
+            main = run_decision(it, ports, stop, instance="decision-2")
         else:
             runs = {"decision": run_decision, "notifier": run_notifier, "watch": run_watch, "guard": run_guard}
             main = runs[service](it, ports, stop)
@@ -183,7 +191,7 @@ class World:
             await asyncio.wait({one.task})
             if one.process.dead:
                 await self._bury(one, service)
-            elif not one.stop.is_set():
+            elif not one.stop.is_set() and service not in self.may_end:
                 self.faults.append(
                     f"{service} ended: {one.task.exception()!r}" if not one.task.cancelled() else service
                 )
@@ -201,14 +209,22 @@ class World:
             words = self.read(NOTICES.name, Notice)
             on_record = {word.event_id.hex() for word in words if word.kind is NoticeKind.ACCEPTED}
             self.in_hand_when_killed += len(self.receiver.accepted.keys() - on_record)
-        if service == "decision":
-            marked = {mark.shard for mark in self.read(STATE.name, StateMark)}
-            stepped = {shard for shard, step in self.ledger.read().steps.items() if step is not None}
-            self.unmarked_when_killed += len(stepped - marked)
+        self.count_unmarked()
         if service == "router":
             self.subscriber = None
         await one.process.buried()
         await asyncio.sleep(self.pause_s)
+
+    def count_unmarked(self) -> None:
+        """Note which shards would have to be started from the log now."""
+        marked = {mark.shard for mark in self.read(STATE.name, StateMark)}
+        stepped = {shard for shard, step in self.ledger.read().steps.items() if step is not None}
+        self.unmarked_when_killed += len(stepped - marked)
+
+    async def _despaired(self) -> None:
+        """Somebody does not know what became of a record: decision is about to claim again."""
+        await asyncio.sleep(0.5)
+        self.count_unmarked()
 
     def _meet(self, subscriber: Subscriber) -> None:
         self.subscriber = subscriber
@@ -296,6 +312,16 @@ class World:
                     seen = route, answer.model.name, answer.change_id, len(self.broker.order)
                     self.looks.append(Look(self.at_s, self.now // 1_000, *seen))
             await asyncio.sleep(LOOK_S)
+
+    def stood_s(self, one: Incarnation) -> float:
+        """For how long a process has been stopped, seconds; 0 if it is not."""
+        since = one.process.stopped_at
+        return asyncio.get_running_loop().time() - since if since is not None else 0.0
+
+    async def passes(self, seconds_: float) -> None:
+        """Let some time pass."""
+        until_s = self.at_s + seconds_
+        await self.until(lambda: self.at_s >= until_s, "time passes")
 
     async def until(self, condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
         """Wait for something to come about.
