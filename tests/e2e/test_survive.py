@@ -14,7 +14,7 @@ from interlock.trials.survive import world
 from interlock.trials.survive.cast import VAULT
 from interlock.trials.survive.run import Survival, play
 
-BRIEFLY = 30.0
+BRIEFLY = 45.0
 """How long a twin is waited for: longer than lease and grace of the agent that is stopped first."""
 
 
@@ -34,6 +34,8 @@ def test_the_leader_of_the_audit_log_dies_with_a_primary_and_nothing_is_unapprov
     assert "which led interlock.audit.v1/0, was killed; counter was moved" in cell["outcome"]
     assert (done.returncode, told["clean"], told["brokers"]) == (0, True, 3)
     assert told["audit"]["replayed_identical"]
+    tempter = told["unapproved_model"]
+    assert tempter["answered"] == 0 < min(tempter["asked_for"], tempter["answered_its_own_agent"])
     assert told["audit"]["changes"] > 0 < told["requests"]
 
 

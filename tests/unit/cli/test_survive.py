@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from interlock.testing.builders import Deployment
+from interlock.trials.drill.exercise import Seen
 from interlock.trials.survive.catalogue import FAULTS, selected
 from interlock.trials.survive.measuring import Cost
 from interlock.trials.survive.report import document, last_line, table
@@ -16,6 +17,7 @@ from interlock.vocabulary.errors import ConfigurationError
 from .conftest import Interlock
 
 WELL = Cell(FAULTS[0], Cost(), "another leads", 0.84)
+UNTEMPTED = Seen({"unapproved_model": {"answered": 0}})
 BROKEN = Cell(
     FAULTS[1],
     Cost(unapproved=tuple(f"comet saw request {number}." for number in range(7)), repeated=("order@2 twice.",)),
@@ -52,7 +54,9 @@ def test_each_fault_has_a_name_of_its_own_and_with_fewer_brokers_fewer_are_drill
 
 
 def test_a_run_is_told_a_row_a_fault_and_as_json(tmp_path: Path) -> None:
-    survived = Survived(Survival(tmp_path), [WELL, BROKEN], 3, Witness(Deployment().book()), requests=900)
+    survived = Survived(
+        Survival(tmp_path), [WELL, BROKEN], 3, Witness(Deployment().book()), requests=900, temptation=UNTEMPTED
+    )
 
     console = Console(width=400, record=True)
     console.print(table(survived.cells))
@@ -86,5 +90,7 @@ def test_a_run_is_told_a_row_a_fault_and_as_json(tmp_path: Path) -> None:
 
 def test_a_run_that_did_not_get_to_every_fault_is_not_clean(tmp_path: Path) -> None:
     witness = Witness(Deployment().book())
-    assert Survived(Survival(tmp_path), [WELL], 1, witness, requests=1).clean
-    assert not Survived(Survival(tmp_path), [WELL], 2, witness, requests=1).clean
+    assert Survived(Survival(tmp_path), [WELL], 1, witness, requests=1, temptation=UNTEMPTED).clean
+    tempted = Seen({}, faults=("comet answered.",))
+    assert not Survived(Survival(tmp_path), [WELL], 1, witness, requests=1, temptation=tempted).clean
+    assert not Survived(Survival(tmp_path), [WELL], 2, witness, requests=1, temptation=UNTEMPTED).clean

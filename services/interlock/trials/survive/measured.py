@@ -1,9 +1,9 @@
 """What a fault cost, told from what stood outside of the services: requests at models' servers, the audit log, notices. Pure.
 
 1. *Unapproved*: a request that a model's server saw, though the agent's route was not ordered to that model. Ordered is what the audit
-   log orders: the last change that this gateway had acknowledged when the request was sent, or a later one, issued by then. A request
-   under way when a change was obeyed may still arrive `UNDER_WAY` later. Nobody is governed whose shard is silent: a request that
-   arrives when the lease of the last heartbeat, and the route's grace, must have ended counts, too.
+   log orders: the last change that this gateway had acknowledged when the agent asked, or a later one, issued before the request
+   arrived; between the two a gateway decides. Nobody is governed whose shard is silent: a request that was asked when the lease of
+   the last heartbeat before its arrival, and the route's grace, must have ended counts, too.
 2. *Lost*: a record of the log that was read before and is no longer there or is another one, an offset that is missing between others,
    a change that somebody outside saw the effect of and that is in no step that counts.
 3. *Repeated*: two changes of one route with one order, one id, or making the same move one after the other; a change of which
@@ -20,10 +20,7 @@ from typing import TypeVar
 from interlock.records.change import RoutingChange
 from interlock.records.rules import WHOLE
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.time import Micros, seconds, to_text
-
-UNDER_WAY = seconds(1)
-"""How long after a gateway obeyed a request that it had sent before may reach a model's server."""
+from interlock.vocabulary.time import Micros, to_text
 
 K = TypeVar("K")
 
@@ -36,12 +33,14 @@ class Request:
         id: Its id, as its agent gave it.
         gateway: The gateway that it was sent to.
         model: Whose server saw it.
-        at: When.
+        asked_at: When its agent asked.
+        at: When it arrived at the server: on a busy machine, some time later.
     """
 
     id: str
     gateway: str
     model: str
+    asked_at: Micros
     at: Micros
 
 
@@ -70,17 +69,17 @@ def unapproved(requests: Sequence[Request], governed: Governed) -> Iterator[str]
         if request.model not in allowed:
             ordered = ", ".join(sorted(allowed)) or "no model"
             yield f"{request.model} saw {request.id} through {request.gateway} at {when}; {ordered} was ordered."
-        elif not _governed(governed, request.at):
+        elif not _governed(governed, request):
             yield f"{request.model} saw {request.id} through {request.gateway} at {when}, after lease and grace had ended."
 
 
 def _allowed(governed: Governed, request: Request) -> set[str]:
-    """The models that may see a request: of the last change obeyed before it, and of those that were issued since."""
+    """The models that may see a request: of the last change obeyed before it was asked, and of those issued until it arrived."""
     obeyed = governed.obeyed.get(request.gateway, {})
     issued = [change for change in governed.changes if change.issued_at <= request.at]
     floor = 0
     for place, change in enumerate(issued):
-        if change.id in obeyed and obeyed[change.id] + UNDER_WAY <= request.at:
+        if change.id in obeyed and obeyed[change.id] < request.asked_at:
             floor = place
     return {model for change in issued[floor:] for model in _ordered(change)}
 
@@ -91,10 +90,10 @@ def _ordered(change: RoutingChange) -> tuple[str, ...]:
     return tuple(model for model in models if model is not None)
 
 
-def _governed(governed: Governed, at: Micros) -> bool:
-    """Whether a heartbeat was issued that may still be believed."""
-    heard = bisect_right(governed.beats, at)
-    return heard > 0 and at <= governed.beats[heard - 1] + governed.silence_max + UNDER_WAY
+def _governed(governed: Governed, request: Request) -> bool:
+    """Whether a heartbeat was issued by the arrival of a request that could still be believed when it was asked."""
+    heard = bisect_right(governed.beats, request.at)
+    return heard > 0 and request.asked_at <= governed.beats[heard - 1] + governed.silence_max
 
 
 def gone(read: Mapping[K, Mapping[int, bytes]], stands: Mapping[K, Mapping[int, bytes]]) -> Iterator[str]:

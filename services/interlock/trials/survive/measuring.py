@@ -109,6 +109,13 @@ class Meter:
         """By agent, the requests that models' servers saw since a moment."""
         field = self.world.field
         first, *_ = field.everywhere
+        asked_at = {
+            reply.id: reply.asked_at
+            for clients in field.everywhere.values()
+            for client in clients.values()
+            for reply in client.replies
+            if reply.at >= since
+        }
         requests: dict[str, list[Request]] = defaultdict(list)
         for server, its in field.servers.items():
             for seen in reversed(its.seen):
@@ -117,7 +124,8 @@ class Meter:
                 if seen.user in field.clients:
                     name = seen.headers.get(ID_HEADER, "")
                     gateway = name.rpartition("-")[0].partition(".")[2] or first
-                    requests[seen.user].append(Request(name, gateway, server, at))
+                    # One that is under way to this moment has no reply yet: it was asked a moment ago.
+                    requests[seen.user].append(Request(name, gateway, server, asked_at.get(name, at), at))
         return requests
 
     def _governed(self, agent: Agent) -> Governed:

@@ -8,9 +8,6 @@ from rich.text import Text
 
 from interlock.trials.survive.run import Cell, Survived
 
-EXAMPLES = 5
-"""How many of a kind are told in words; the figure counts all."""
-
 
 def document(survived: Survived) -> dict[str, Any]:
     """A run as a JSON object."""
@@ -21,6 +18,7 @@ def document(survived: Survived) -> dict[str, Any]:
         "seed": survived.survival.seed,
         "not_drilled": survived.asked - len(survived.cells),
         "requests": survived.requests,
+        **survived.temptation.evidence,
         "audit": {
             "records": survived.witness.audit_records,
             "changes": len(survived.witness.changes),
@@ -42,14 +40,8 @@ def cell_document(cell: Cell) -> dict[str, Any]:
         "recovered_after_s": None if cell.recovered_after_s is None else round(cell.recovered_after_s, 1),
         "clean": cell.clean,
         "restarted": list(cell.restarted),
-        "troubles": troubles(cell),
+        "troubles": cell.troubles,
     }
-
-
-def troubles(cell: Cell) -> list[str]:
-    """What is not as it must be, in words; of each kind of cost the first few."""
-    costs = (cell.cost.unapproved, cell.cost.lost, cell.cost.repeated)
-    return [*cell.faults, *(line for cost in costs for line in cost[:EXAMPLES])]
 
 
 def table(cells: Sequence[Cell]) -> Table:
@@ -60,7 +52,7 @@ def table(cells: Sequence[Cell]) -> Table:
     for cell in cells:
         back = "never" if cell.recovered_after_s is None else f"{cell.recovered_after_s:.1f} s"
         figures = (len(cell.cost.unapproved), len(cell.cost.lost), len(cell.cost.repeated))
-        told = [cell.outcome, *troubles(cell)]
+        told = [cell.outcome, *cell.troubles]
         told += [f"restarted: {', '.join(cell.restarted)}"] if cell.restarted else []
         made.add_row(
             Text(cell.fault.name, "green" if cell.clean else "bold red"),
@@ -78,5 +70,6 @@ def last_line(survived: Survived) -> str:
     many = "one broker" if survived.survival.brokers == 1 else f"{survived.survival.brokers} brokers"
     return (
         f"{clean} of {survived.asked} cells clean, on {many}, {survived.requests} requests, seed {survived.survival.seed}; "
-        f"the audit log of {survived.witness.audit_records} records, decided again, {replay}."
-    )
+        f"the audit log of {survived.witness.audit_records} records, decided again, {replay}. "
+        + " ".join(survived.temptation.faults)
+    ).rstrip()

@@ -18,7 +18,9 @@ from interlock.brokers.real import KafkaCluster
 from interlock.router.gateway.settings import GatewaySettings
 from interlock.trials.broker import broker_at
 from interlock.trials.drill.cast import ALWAYS, Cast
+from interlock.trials.drill.exercise import Seen
 from interlock.trials.drill.ground import CORE, Ground, lay_out
+from interlock.trials.drill.temptation import temptation
 from interlock.trials.survive.cast import CAST
 from interlock.trials.survive.catalogue import selected
 from interlock.trials.survive.fault import Fault
@@ -39,6 +41,9 @@ TUNING: Mapping[str, Mapping[str, Any]] = {
 
 BESET = "interlock.testing.doubles.beset"
 """A real service whose clock can be set wrong, and whose consumers can be made to hang, from outside."""
+
+EXAMPLES = 5
+"""How many of a kind of cost are told in words; the figures count all."""
 
 LEASE_US = Micros(GatewaySettings.model_fields["lease"].default + GatewaySettings.model_fields["skew"].default)
 
@@ -83,6 +88,12 @@ class Cell:
     restarted: tuple[str, ...] = ()
 
     @property
+    def troubles(self) -> list[str]:
+        """What is not as it must be, in words; of each kind of cost the first few."""
+        costs = (self.cost.unapproved, self.cost.lost, self.cost.repeated)
+        return [*self.faults, *(line for cost in costs for line in cost[:EXAMPLES])]
+
+    @property
     def clean(self) -> bool:
         """Whether nothing was unapproved, lost or repeated, and what was expected was seen."""
         return not (self.cost.unapproved or self.cost.lost or self.cost.repeated or self.faults)
@@ -98,6 +109,7 @@ class Survived:
         asked: How many faults were to be drilled.
         witness: Everything that was seen on the topics.
         requests: How many requests the agents made.
+        temptation: What the model that nobody approved, and that was asked for in every tenth request, counted itself.
     """
 
     survival: Survival
@@ -105,11 +117,13 @@ class Survived:
     asked: int
     witness: Witness
     requests: int
+    temptation: Seen
 
     @property
     def clean(self) -> bool:
-        """Whether every cell is clean, and the whole log, decided again, gives the same."""
-        return all(cell.clean for cell in self.cells) and len(self.cells) == self.asked and not self.witness.differences
+        """Whether every cell is clean, nobody was tempted, and the whole log, decided again, gives the same."""
+        drilled = len(self.cells) == self.asked and all(cell.clean for cell in self.cells)
+        return drilled and not self.temptation.faults and not self.witness.differences
 
 
 async def play(survival: Survival, tell: Callable[[str], None]) -> Survived:
@@ -141,7 +155,8 @@ async def play(survival: Survival, tell: Callable[[str], None]) -> Survived:
             cells = await _cells(world, faults, tell)
             tell("stopping everything")
             asked = sum(len(client.replies) for clients in laid.everywhere.values() for client in clients.values())
-        return Survived(survival, cells, len(faults), laid.witness, asked)
+            tempted = temptation(CAST, laid)
+        return Survived(survival, cells, len(faults), laid.witness, asked, tempted)
     finally:
         await asyncio.to_thread(kafka.stop)
 
@@ -160,7 +175,7 @@ async def _cells(world: World, faults: Sequence[Fault], tell: Callable[[str], No
         tell(f"{fault.name} ({number} of {len(faults)}): {fault.title}")
         cell = await _cell(_telling(world, partial(_tell_of, fault, tell)), fault, meter)
         cells.append(cell)
-        tell(f"{fault.name}: {'clean' if cell.clean else 'NOT CLEAN'}: {'; '.join((cell.outcome, *cell.faults))}")
+        tell(f"{fault.name}: {'clean' if cell.clean else 'NOT CLEAN'}: {'; '.join((cell.outcome, *cell.troubles))}")
         if cell.faults and number < len(faults):
             try:
                 await world.until_well()
