@@ -108,7 +108,7 @@ def _policy(world: World) -> _Said:
 
 
 def _command(world: World) -> _Said:
-    sample = replace(world.command(Verb.SUSPEND, "support", "hostile"), reason=MARKER)
+    sample = replace(world.command(Verb.SUSPEND, "support", f"hostile-{world.clock.now().boot}"), reason=MARKER)
     return _Said(sample, ("olga",), HEALTH, rival=replace(sample, id="pause", agent="triage"))
 
 

@@ -5,9 +5,10 @@ A cell says what the topic's readers tell, each in exactly one finding, which na
 * `tells(reason)`: every reader of the topic that tells findings says this; `but` names those that say otherwise, or nothing (None).
 * `passes(why)`: nobody says anything; `but` names those that do.
 * `cannot(why)`: there is no such record on that topic.
+* `nacks(reason)`: a router says this of a change, and answers it with a NACK.
+* `answered(reason)`: decision refuses what a person ordered, and says so where orders are answered: in its log.
 
-On `routes`, a change that a router refuses is answered with a NACK as well (`Cell.nack`). What no cell has to say, because it holds of all:
-nobody crashes, no route, decision, notice or verdict is other than without the record, and a command shows what it shows without it.
+What no cell has to say, because it holds of all: nobody crashes, no route, decision, notice or verdict is other than without the record, and a command shows what it shows without it.
 Inputs that a stolen decision key can make, and that do have an effect, are stories of their own: see `OWN_STORY`.
 """
 
@@ -74,7 +75,7 @@ READING: Mapping[str, tuple[TopicSpec, ...]] = {
     "cli/review/reviewed.py": (AUDIT, NOTICES, TELEMETRY),
     "cli/status.py": (ACKS, AUDIT, COMMANDS, NOTICES),
     "cli/tickets.py": (TICKETS,),
-    "cli/verdicts.py": (AUDIT,),
+    "cli/verdicts.py": (AUDIT, VERDICTS),
     "decision/inputs.py": (ACKS, AUDIT, COMMANDS, POLICIES, ROUTES, VERDICTS),
     "decision/replay.py": (AUDIT,),
     "decision/restart.py": (AUDIT, ROUTES, STATE),
@@ -85,7 +86,7 @@ READING: Mapping[str, tuple[TopicSpec, ...]] = {
     "trials/witness.py": (ACKS, AUDIT, FINDINGS, HEARTBEATS, NOTICES, TICKETS, VERDICTS),
     "watch/service.py": (AUDIT, NOTICES),
 }
-"""Every module that reads topics, and which: a test compares it with the code."""
+"""Every module that reads topics, and which it names: a test compares it with the code. Of trials, the one that others see through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,17 @@ class Cell:
 
     Attributes:
         said: By service, the reason in its one finding.
-        nack: The reason in a router's NACK; None: there is none.
+        answer: The reason in a router's NACK, or in decision's answer to an order; None: there is no such answer.
         why: Why nobody says anything, or why there is no such record.
         possible: Whether there can be such a record.
+        unheard: Whether only those read the topic who have nobody to tell.
     """
 
     said: Mapping[str, Reason] = field(default_factory=dict)
-    nack: Reason | None = None
+    answer: Reason | None = None
     why: str = ""
     possible: bool = True
+    unheard: bool = False
 
 
 But = Mapping[str, Reason | None]
@@ -115,7 +118,7 @@ class Rule:
     reason: Reason | None
     why: str = ""
     but: But = field(default_factory=dict)
-    nack: bool = False
+    answer: Reason | None = None
     possible: bool = True
 
     def on(self, topic: TopicSpec) -> Cell:
@@ -124,12 +127,12 @@ class Rule:
             return Cell(why=self.why, possible=False)
         readers = READERS[topic]
         if self.reason is not None and not (readers.live or readers.at_start):
-            return Cell(why=f"read only by {' and '.join(readers.unheard)}: passed over")
+            return Cell(why=f"read only by {' and '.join(readers.unheard)}: passed over", unheard=True)
         said = {**dict.fromkeys((*readers.live, *readers.at_start), self.reason), **readers.always, **self.but}
         if topic is STATE and self.reason is not None:
             said = {DECISION: Reason.STATE_DISAGREES}
         found = {reader: reason for reader, reason in said.items() if reason is not None}
-        return Cell(found, self.reason if self.nack and topic is ROUTES else None, self.why)
+        return Cell(found, self.answer, self.why)
 
 
 def tells(reason: Reason, **but: Reason | None) -> Rule:
@@ -139,7 +142,12 @@ def tells(reason: Reason, **but: Reason | None) -> Rule:
 
 def nacks(reason: Reason) -> Rule:
     """A router says this, and answers with a NACK."""
-    return Rule(reason, nack=True)
+    return Rule(reason, answer=reason)
+
+
+def answered(reason: Reason) -> Rule:
+    """Decision answers an order in its log, with the reason why it is not carried out."""
+    return Rule(None, "answered in the log", answer=reason)
 
 
 def passes(why: str, **but: Reason | None) -> Rule:
@@ -219,8 +227,18 @@ ROWS: tuple[Row, ...] = (
     row("unknown_fingerprint_inside", "the same, rightly signed", tells(Reason.UNKNOWN_FINGERPRINT)),
     row("length_bomb", "a payload that claims 2^62 bytes", tells(Reason.NOT_AN_ENVELOPE)),
     row("count_bomb", "2^62 signatures, of which none follows", tells(Reason.NOT_AN_ENVELOPE)),
-    row("crowd", "as many empty signatures as fit into a record", tells(Reason.TOO_MANY_SIGNATURES)),
-    row("endless_number", "half a million bytes of one number, rightly signed", tells(Reason.UNREADABLE)),
+    row(
+        "crowd",
+        "as many empty signatures as fit into a record",
+        tells(Reason.TOO_MANY_SIGNATURES),
+        policies=tells(Reason.TOO_LARGE),
+    ),
+    row(
+        "endless_number",
+        "half a million bytes of one number, rightly signed",
+        tells(Reason.UNREADABLE),
+        policies=tells(Reason.TOO_LARGE),
+    ),
     row("length_bomb_inside", "a text that claims 2^62 characters, rightly signed", tells(Reason.UNREADABLE)),
     row("trailing_bytes", "more bytes than the schema has fields, rightly signed", tells(Reason.UNREADABLE)),
     row(
@@ -304,7 +322,7 @@ ROWS: tuple[Row, ...] = (
         "of another deployment, signed with a key of this one",
         _NO_AUDIENCE,
         policies=tells(Reason.WRONG_AUDIENCE),
-        commands=tells(Reason.WRONG_AUDIENCE),
+        commands=answered(Reason.WRONG_AUDIENCE),
         routes=nacks(Reason.WRONG_AUDIENCE),
         heartbeats=tells(Reason.WRONG_AUDIENCE),
     ),
@@ -315,7 +333,7 @@ ROWS: tuple[Row, ...] = (
         _ITS_OWN,
         telemetry=tells(Reason.FROM_THE_FUTURE),
         verdicts=tells(Reason.FROM_THE_FUTURE),
-        commands=tells(Reason.FROM_THE_FUTURE),
+        commands=answered(Reason.FROM_THE_FUTURE),
         routes=nacks(Reason.FROM_THE_FUTURE),
         heartbeats=tells(Reason.FROM_THE_FUTURE),
     ),
@@ -325,7 +343,7 @@ ROWS: tuple[Row, ...] = (
         _ITS_OWN,
         telemetry=tells(Reason.EXPIRED),
         verdicts=passes("it has lapsed: what stands on a compacted topic does"),
-        commands=tells(Reason.EXPIRED),
+        commands=answered(Reason.EXPIRED),
         routes=passes("parked: it counts once a live heartbeat contains it"),
         heartbeats=passes("it renews nothing: what was read late does not"),
     ),

@@ -1,0 +1,221 @@
+"""Inputs of which something does come, or too much: `OWN_STORY` of the table."""
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import structlog
+
+from interlock.records.change import AckKind, Acknowledgement, Heartbeat
+from interlock.records.sealing import event_id_of
+from interlock.reporting.damper import LIKE_FINDINGS_PER_SECOND_MAX
+from interlock.testing.hostile.cases import case_of
+from interlock.testing.hostile.inputs import MARKER
+from interlock.testing.hostile.table import DECISION, HEALTH, ROUTER, SERVICES
+from interlock.testing.hostile.world import SHARD, SUPPORT, TRIAGE, World
+from interlock.testing.virtual_time import run_virtually
+from interlock.vocabulary.identifiers import Order, RouteId
+from interlock.vocabulary.limits import CHANGE_VALID_US, RECORD_BYTES_MAX
+from interlock.vocabulary.reasons import Reason
+from interlock.vocabulary.time import Micros
+from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES, STATE, TELEMETRY
+
+DRAFTING = RouteId("drafting", "main", "*")
+FLOOD = 10_000
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def story(tmp_path):
+    """Tells a story in a world in which three agents are on their primaries."""
+
+    def play(tell):
+        async def scenario(clock):
+            world = World(clock, tmp_path)
+            async with world.alive():
+                world.adopt(world.policy("support", ("atlas", "birch")))
+                world.adopt(world.policy("triage", ("birch", "atlas")))
+                world.adopt(world.policy("drafting", ("birch", "atlas")))
+                await world.until("all are served", lambda: world.served(SUPPORT) == "atlas" and alive(world))
+                await asyncio.sleep(2)
+                await tell(world)
+
+        run_virtually(scenario)
+
+    return play
+
+
+def alive(world):
+    return world.served(TRIAGE) == world.served(DRAFTING) == "birch"
+
+
+def held(world, route):
+    return world.router.state.held[route].change.value
+
+
+def forged(world, route, **fields):
+    """The next change of a route, signed with the decision key by somebody who stole it."""
+    now, last = world.clock.now().wall, held(world, route)
+    change = replace(last, version=last.version + 1, issued_at=now, not_after=Micros(now + CHANGE_VALID_US), **fields)
+    return replace(change, id=fields.get("id", f"{route.key}@{change.order}"))
+
+
+def publish(world, change):
+    world.attack(ROUTES, change.shard, change.route.key.encode(), world.deployment.seal(change, DECISION))
+
+
+@asynccontextmanager
+async def beating(world, *changes):
+    """Heartbeats by somebody who stole the decision key, once a second: they stand by these changes."""
+
+    async def beat():
+        number = 10**6
+        while True:
+            for shard in range(4):
+                last = [said for _, said in world.read(HEARTBEATS, Heartbeat) if said.shard == shard][-1]
+                head = world.router.state.head(shard)
+                for change in changes:
+                    head = head.put(change.route.key, event_id_of(change)) if change.shard == shard else head
+                number += 1
+                said = replace(last, beat=number, issued_at=world.clock.now().wall, routes_head=head.root)
+                world.attack(HEARTBEATS, shard, b"%d" % shard, world.deployment.seal(said, DECISION))
+            await asyncio.sleep(1)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def reasons(world, service):
+    return [Reason(found.reason) for found in world.findings() if found.service == service]
+
+
+def answers(world, change):
+    return [ack.kind for _, ack in world.read(ACKS, Acknowledgement) if ack.event_id == event_id_of(change)]
+
+
+def test_a_change_that_comes_before_its_policy_waits_for_it_and_then_counts(story):
+    async def tell(world):
+        policy = world.policy("support", ("birch", "atlas"), version=2)
+        await world.stop(DECISION)
+        early = forged(
+            world, SUPPORT, policy_version=2, policy_digest=event_id_of(policy), source="atlas", target="birch"
+        )
+        publish(world, early)
+        await asyncio.sleep(2)
+        assert (world.served(SUPPORT), answers(world, early), reasons(world, ROUTER)) == ("atlas", [], [])
+        world.adopt(policy)
+        await world.until("it is applied", lambda: world.served(SUPPORT) == "birch", within_s=2)
+        assert answers(world, early) == [AckKind.ACK]
+
+    story(tell)
+
+
+def test_a_model_off_the_ladder_by_which_a_live_heartbeat_stands_stops_that_route_alone(story):
+    async def tell(world):
+        await world.stop(DECISION)
+        off = forged(world, TRIAGE, target="mallory")
+        publish(world, off)
+        await asyncio.sleep(1)
+        assert (world.served(TRIAGE), answers(world, off)) == ("birch", [AckKind.NACK])
+        async with beating(world, off):
+            await world.until("it is stopped", lambda: world.served(TRIAGE) is None, within_s=5)
+            await asyncio.sleep(60)  # far beyond lease and grace: it is renewed
+            assert (world.served(TRIAGE), world.served(DRAFTING), world.served(SUPPORT)) == (None, "birch", "atlas")
+        assert Reason.REFUSED_BUT_LIVE in reasons(world, ROUTER)
+
+    story(tell)
+
+
+def test_the_highest_term_of_all_ends_in_the_safe_state_and_a_new_root_begins_terms_anew(story):
+    async def tell(world):
+        highest = forged(world, SUPPORT, term=2**63 - 1, source="atlas", target="birch")
+        publish(world, highest)
+        await world.until("it counts: it is within policy", lambda: world.served(SUPPORT) == "birch", within_s=3)
+        await world.until("lease and grace are over", lambda: world.served(SUPPORT) is None, within_s=30)
+        assert alive(world)
+        assert Reason.OLD_TERM in reasons(world, ROUTER)
+        root = world.deployment.next_root(2)
+        world.put(POLICIES, 0, b"root/2", world.deployment.seal(root, "root-1", "root-2"))
+        await world.until("the genuine service rules again", lambda: world.served(SUPPORT) == "atlas", within_s=30)
+        assert held(world, SUPPORT).order > Order(2, -1, 0)
+
+    story(tell)
+
+
+def test_a_name_of_any_length_is_answered_in_part(story):
+    async def tell(world):
+        await world.stop(DECISION)
+        change = forged(world, SUPPORT, id="x" * 600_000, target="mallory")
+        publish(world, change)
+        await asyncio.sleep(2)
+        assert answers(world, change) == [AckKind.NACK]
+        assert world.served(SUPPORT) == "atlas"
+
+    story(tell)
+
+
+def test_a_key_of_the_state_topic_that_is_none_ends_nobody(story):
+    async def tell(world):
+        sealed = world.deployment.seal(case_of(world, STATE).sample, DECISION)
+        largest = b"k" * (RECORD_BYTES_MAX - 1_000)
+        for key in (b"", b"\xff" * 400_000, largest, b"\xff"):
+            world.attack(STATE, SHARD, key, sealed if len(key) < 10 else b"x")
+        await world.restart(DECISION)
+        await asyncio.sleep(5)
+        assert [each for each in reasons(world, DECISION) if each is Reason.STATE_DISAGREES] == []
+        world.outcomes["atlas"] = {"timeout": 5}
+        await world.until("decision works", lambda: world.served(SUPPORT) == "birch")
+
+    story(tell)
+
+
+def test_an_old_heartbeat_that_is_repeated_does_not_hide_that_heads_differ(story):
+    async def tell(world):
+        await world.stop(DECISION)
+        old = [record for record, said in world.read(HEARTBEATS, Heartbeat) if said.shard == SHARD][-2]
+        unknown = replace(forged(world, SUPPORT), target="birch")
+        async with beating(world, unknown):  # which the broker withholds
+            for _ in range(100):
+                await asyncio.sleep(0.1)
+                world.attack(HEARTBEATS, SHARD, old.key, old.value)
+        assert Reason.HEADS_DIFFER in reasons(world, ROUTER)
+
+    story(tell)
+
+
+@pytest.mark.parametrize("topic", [TELEMETRY, POLICIES, HEARTBEATS], ids=["telemetry", "policies", "heartbeats"])
+def test_a_flood_stops_no_heartbeat_and_is_counted_to_the_last_record(story, topic):
+    async def tell(world):
+        began = world.clock.now().wall
+        for number in range(FLOOD):
+            world.attack(topic, 0, b"key", b"%d %s" % (number, MARKER.encode()))
+            if number % 1_000 == 0:
+                await asyncio.sleep(0.5)
+        await asyncio.sleep(10)
+        beats = [said.issued_at for _, said in world.read(HEARTBEATS, Heartbeat) if said.shard == SHARD]
+        beats = [at for at in beats if at >= began]
+        assert max(after - before for before, after in pairwise(beats)) <= 3_000_000
+        assert world.served(SUPPORT) == "atlas"
+        assert alive(world)
+        reader = {TELEMETRY: HEALTH, POLICIES: DECISION, HEARTBEATS: ROUTER}[topic]
+        counted = world.counted(reader, Reason.NOT_AN_ENVELOPE)
+        assert counted == FLOOD if topic is not POLICIES else counted >= FLOOD
+        told = [found for found in world.findings() if found.topic == topic.name and found.service in SERVICES]
+        per_service = max(sum(found.service == service for found in told) for service in SERVICES)
+        assert 0 < per_service <= LIKE_FINDINGS_PER_SECOND_MAX * 20
+        assert not any(MARKER in found.detail for found in told)
+
+    story(tell)
