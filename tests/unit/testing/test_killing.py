@@ -128,6 +128,7 @@ async def where_it_publishes(broker):
 @pytest.mark.parametrize(("side", "soon", "later"), [(Side.BEFORE, 0, 0), (Side.AFTER, 1, 1), (Side.LATE, 0, 1)])
 def test_an_unknown_outcome_is_an_error_whatever_became_of_the_record(side, soon, later):
     async def scenario(clock):
+        place = ""
         for strikes in ((), (Strike("one", Deed.UNKNOWN, side, "", ABOUT, 1),)):
             broker, register = MemoryBroker(clock=clock), Register("one")
             ports = Ports(Process("one"), register)

@@ -22,10 +22,12 @@ from interlock.records.log import NO_TERM
 from interlock.records.sealing import seal
 from interlock.records.telling import Breach, Finding, Ticket
 from interlock.reporting.findings import Findings
+from interlock.router.marks_file import MarksFile
 from interlock.runtime.bus import Position
 from interlock.runtime.memory_bus import MemoryBus
 from interlock.runtime.metrics import Metrics
 from interlock.testing.killing.ledger import Logged
+from interlock.testing.killing.services import MARKS
 from interlock.testing.killing.settled import routes_follow
 from interlock.testing.killing.world import World
 from interlock.vocabulary.identifiers import Order, RouteId
@@ -212,12 +214,15 @@ def _tickets(world: World) -> list[str]:
 
 
 def _marks(world: World) -> list[str]:
-    """What the router remembers on its disk is what it holds."""
+    """What the router would remember if it started again is what it holds."""
     if world.subscriber is None:
         return ["the router is not there"]
+    file = MarksFile(world.disk / MARKS)
+    kept = file.load()
+    file.close()
     found: list[str] = []
     for route, held in world.subscriber.state.held.items():
-        mark = world.subscriber.state.marks.order(route)
+        mark = kept.order(route)
         if mark is None or mark[1] != held.change.event_id.hex():
             found.append(f"the mark of {route.key} is another than what is held")
     return found

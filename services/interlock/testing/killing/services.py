@@ -45,6 +45,9 @@ DEADLINE_S = 12
 _GATEWAY = GatewaySettings.model_construct(lease=seconds(15), skew=seconds(2))
 """What a subscriber must know; the rest of a gateway's settings is about HTTP."""
 
+MARKS = "marks.db"
+"""The file in which the router keeps its marks, on its disk."""
+
 OWNERS: Mapping[str, str] = {
     "decision": "decision-1",
     "notifier": "notifier-1",
@@ -137,7 +140,7 @@ async def run_router(it: Surroundings, ports: Ports, stop: Stop, tell: Callable[
         tell: Is given the subscriber: whoever holds it asks what a client would.
     """
     shell = await it.shell("router", ports)
-    marks = KillableMarks(it.disk / "marks.db", ports)
+    marks = KillableMarks(it.disk / MARKS, ports)
     subscriber = await _subscriber(_GATEWAY, marks, shell)
     telemetry = TelemetryEmitter(shell.publisher, shell.owner, shell.key, it.clock, shell.metrics)
     tickets = Tickets(shell.publisher, shell.owner, shell.key, it.clock)
