@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from structlog.testing import capture_logs
@@ -20,7 +21,7 @@ from interlock.runtime.metrics import Metrics
 from interlock.runtime.policy_follower import PolicyFollower
 from interlock.signing.statement import Statement
 from interlock.signing.verifier import Refused, Verified
-from interlock.testing.builders import TRIGGERS, Deployment
+from interlock.testing.builders import NOW, TRIGGERS, Deployment
 from interlock.testing.virtual_time import VirtualClock, run_virtually
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, Reading, seconds
@@ -118,6 +119,25 @@ def test_a_change_is_said_at_once_and_refreshed_every_second_until_the_silence()
         assert len({said.since for said in verdicts}) == 1
         await asyncio.sleep(6)
         assert (await desk.verdicts())[-1].level is Level.UNKNOWN
+
+    play(scenario)
+
+
+def test_a_verdict_bears_the_trace_of_the_batch_that_tipped_it_and_one_that_is_repeated_none():
+    async def scenario(desk: Desk) -> None:
+        first, second, other = (f"00-{number:032x}-{number:016x}-01" for number in (1, 2, 3))
+        told = [
+            replace(desk.record(desk.batch({"ok": 3}), offset=0), trace=first),
+            replace(desk.record(desk.batch({"ok": 1}), offset=1), trace=second),
+            replace(
+                desk.record(desk.deployment.seal(GuardBeat("guardrail-1", NOW), "stranger"), offset=2), trace=other
+            ),
+        ]
+        await desk.service.handle(told)
+        await asyncio.sleep(2.5)
+        records = await (await desk.bus.reader([VERDICTS.name])).read_to_end()
+        of_one = [record.trace for record in records if record.key == b"atlas/*/unavailable"]
+        assert [trace[3:35] for trace in of_one] == [second[3:35], "", ""]
 
     play(scenario)
 

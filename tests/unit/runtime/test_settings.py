@@ -173,3 +173,20 @@ def test_a_secret_pasted_where_its_reference_belongs_is_never_repeated(tmp_path:
     error = refusal(tmp_path, GOOD + '[probe]\ncredential = "sk-verysecret"')
     assert "verysecret" not in str(error)
     assert "write 'env:' and the name" in error.message
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:4318", "ftp://host/v1/traces", "http://", "http://host:99999/", "//host"])
+def test_what_is_no_collectors_address_is_refused_with_the_mend(tmp_path: Path, text: str) -> None:
+    error = refusal(tmp_path, f'{GOOD}traces = "{text}"\n')
+    assert "`traces`: it is not a collector's address; write 'http://127.0.0.1:4318/v1/traces'" in error.message
+
+
+def test_credentials_in_a_collectors_address_are_refused_and_never_repeated(tmp_path: Path) -> None:
+    error = refusal(tmp_path, GOOD + 'traces = "https://me:verysecret@host/v1/traces"\n')
+    assert "verysecret" not in str(error)
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in error.message
+
+
+def test_a_collectors_address_is_taken_as_it_is(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:4318/v1/traces"
+    assert ExampleSettings.load(written(tmp_path, f'{GOOD}traces = "{url}"\n')).traces == url
