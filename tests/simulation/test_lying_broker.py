@@ -27,6 +27,7 @@ from interlock.testing.lying.lies import (
 from interlock.testing.lying.story import LIE_S, SHORT_LIE_S, Lies, Outcome, Route, tell_story
 from interlock.testing.lying.world import GRACE_S, LEASE_S, OWNERS, LyingWorld
 from interlock.testing.virtual_time import run_virtually
+from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros, seconds
 from interlock.wire.topics import AUDIT, HEARTBEATS, NOTICES, POLICIES, ROUTES, VERDICTS, TopicSpec
 
@@ -80,13 +81,8 @@ TABLE: dict[str, dict[str, str]] = {
     "withholds the denial": {"router": "safe", "decision": "safe", "notifier": "breach", "watch": "told, no sign"},
     "says the policies end before it": {"router": "safe", "decision": "safe", "notifier": "told", "watch": "told"},
     "tells the policies late": {"router": "right", "decision": "right", "notifier": "told", "watch": "told"},
-    "freezes the policies": {"router": "safe", "decision": "safe", "notifier": "told", "watch": "told"},
-    "an older end of the policies": {
-        "router": "safe",
-        "decision": "safe",
-        "notifier": "breach",
-        "watch": "told, no sign",
-    },
+    "freezes the policies": {"router": "safe", "decision": "safe", "notifier": "breach", "watch": "told, no sign"},
+    "an older end of the policies": {"router": "safe", "decision": "safe", "notifier": "breach", "watch": "told"},
     "withholds the order": {"router": "safe", "decision": "right"},
     "says the routes end before it": {"router": "safe", "decision": "right"},
     "serves the old order": {"router": "safe", "decision": "right"},
@@ -96,12 +92,7 @@ TABLE: dict[str, dict[str, str]] = {
     "says the log ends": {"decision": "safe", "notifier": "breach", "watch": "told", BOTH: "silence"},
     "serves old steps": {"decision": "right", "notifier": "breach", "watch": "told", BOTH: "silence"},
     "freezes the log": {"decision": "safe", "notifier": "breach", "watch": "told, no sign", BOTH: "silence, no sign"},
-    "an older end of the log": {
-        "decision": "safe",
-        "notifier": "breach",
-        "watch": "told, no sign",
-        BOTH: "silence, no sign",
-    },
+    "an older end of the log": {"decision": "safe", "notifier": "breach", "watch": "told", BOTH: "silence"},
     "withholds the heartbeats": {"router": "safe"},
     "tells the heartbeats late": {"router": "safe"},
     "withholds the verdicts": {"decision": "safe"},
@@ -121,7 +112,7 @@ TABLE: dict[str, dict[str, str]] = {
 """Lie, victim, and what comes of it while it lasts. Of who routes: where the route ends. Of who tells: whether every change is told, or on
 record as a breach; and whether signs of life go on outside."""
 
-NOT_NOTICED = {("says the log ends", BOTH), ("serves old steps", BOTH)}
+NOT_NOTICED = {(lie, BOTH) for lie in ("says the log ends", "serves old steps", "an older end of the log")}
 """The cells in which people outside can not know while the lie lasts; see docs/explanation/a-broker-that-lies.md."""
 
 CELLS = [(lie, victim) for lie, row in TABLE.items() for victim in row]
@@ -186,6 +177,32 @@ def test_several_lies_at_once_lead_nobody_astray(several, victim, killed):
 
     with TemporaryDirectory() as folder:
         without_harm(tell_story(Path(folder), [victim], lies, killed=[killed] if killed else [], lie_s=SHORT_LIE_S))
+
+
+def withheld_denial_and_order(now):
+    return [Withhold(DENIAL), Cut(since(ROUTES, now))]
+
+
+def test_a_router_that_hears_of_nothing_but_heartbeats_serves_a_denied_model_no_longer_than_lease_and_grace(tmp_path):
+    outcome = tell_story(tmp_path, ["router"], withheld_denial_and_order, lie_s=SHORT_LIE_S)
+    without_harm(outcome)
+    assert outcome.route is Route.SAFE
+    assert outcome.denied_s > GRACE_S, "the lie held: nothing but the lease has stopped it"
+
+
+def test_a_router_that_holds_more_than_decision_is_told_of_lets_the_lease_end(tmp_path):
+    lies = LIES["says the policies end before it"][1]
+    outcome = tell_story(tmp_path, ["decision"], lies, lie_s=SHORT_LIE_S)
+    without_harm(outcome)
+    assert outcome.reasons[Reason.HEADS_DIFFER] == 1
+    assert outcome.reasons[Reason.LEASE_OVER] >= 1
+
+
+def test_decision_gives_no_heartbeat_while_it_is_told_that_there_is_more(tmp_path):
+    outcome = tell_story(tmp_path, ["decision"], LIES["says there is always more"][1], lie_s=SHORT_LIE_S)
+    without_harm(outcome)
+    assert outcome.route is Route.SAFE
+    assert outcome.reasons[Reason.LEASE_OVER] >= 1
 
 
 def test_a_denial_that_is_cut_off_for_decision_and_router_alike_is_not_noticed_until_it_is_shown(tmp_path):
