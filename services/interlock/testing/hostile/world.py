@@ -236,7 +236,7 @@ class World:
         finally:
             for task in around:
                 task.cancel()
-            await self.stop(*SERVICES)
+            await self.stop(*tuple(self._running))
 
     async def start(self, *services: str) -> None:
         """Start services."""
