@@ -7,6 +7,7 @@ a new batch does, up to the moment at which its number is looked at.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import ClassVar, Self
@@ -17,6 +18,7 @@ from interlock.runtime.kafka_bus import KafkaBus
 from interlock.signing.keys import SigningKey
 from interlock.trials.drill.cast import TEMPTER
 from interlock.trials.stage import Stage
+from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.limits import BATCH_CELLS_MAX
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import TELEMETRY
@@ -49,6 +51,7 @@ class Flood:
         self._sent = 0
         self._began = self._ended = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         batches = await asyncio.to_thread(genuine, REPORTER, self._key, self._now)
@@ -64,7 +67,7 @@ class Flood:
         assert self._task is not None, "entered"
         self._ended = self.lasted_s
         self._task.cancel()
-        await asyncio.wait({self._task})
+        await asyncio.wait({self._task, *self._under_way})
         await self._bus.close()
 
     @property
@@ -78,11 +81,7 @@ class Flood:
         return self._sent / 1_000_000 / self.lasted_s
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds, while it is sent.
-
-        Raises:
-            InfrastructureError: The brokers take no more.
-        """
+        """Wait until something holds, while it is sent."""
         assert self._task is not None, "entered"
         while not holds() and not self._task.done():  # noqa: ASYNC110 - what is waited for is told by nobody
             await asyncio.sleep(_TURN_S)
@@ -92,22 +91,21 @@ class Flood:
     async def _send(self, batches: list[bytes]) -> None:
         publisher = await self._bus.publisher()
         garbage = bytes(len(batches[0]))
-        under_way: set[asyncio.Task[None]] = set()
+        under_way = self._under_way
         loop = asyncio.get_running_loop()
 
         async def publish(number: int) -> None:
             value = batches[number // 2 % len(batches)] if number % 2 else garbage
-            await publisher.publish(TELEMETRY.name, f"fleet-{number % 16}", value)
-            self._sent += len(value)
+            with suppress(InfrastructureError):  # what the brokers do not take was not sent; `megabytes_per_s` tells
+                await publisher.publish(TELEMETRY.name, f"fleet-{number % 16}", value)
+                self._sent += len(value)
 
         for number in count():
             due = self._began + number * len(garbage) / BYTES_PER_S
             if due > loop.time():
                 await asyncio.sleep(due - loop.time())
             while len(under_way) >= _IN_FLIGHT_MAX:
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
+                await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             task = asyncio.create_task(publish(number))
             under_way.add(task)
             task.add_done_callback(under_way.discard)

@@ -134,13 +134,12 @@ async def sleeping_machine(world: World) -> Seen:
 
 async def throttled(owners: Sequence[str], bytes_per_second: int, agent: Agent, world: World) -> Seen:
     """Quotas slow down what some services write while an agent's primary dies, until any agent stops or that one is moved."""
-    bootstrap = world.kafka.bootstrap
+    bootstrap, began = world.kafka.bootstrap, world.now
     try:
         for owner in owners:
             await asyncio.to_thread(bound_writes, bootstrap, owner, bytes_per_second)
         world.tell(f"{', '.join(owners)} may write {bytes_per_second} bytes a second")
-        began = world.now
-        after = world.primary_fails(agent)
+        failed, after = world.now, world.primary_fails(agent)
 
         def stopped() -> bool:
             return any(world.stopped(each, gateway, began) for each in AGENTS for gateway in world.gateways)
@@ -157,7 +156,7 @@ async def throttled(owners: Sequence[str], bytes_per_second: int, agent: Agent, 
     stops = world.stops(began, healed_at)
     told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
     outcome = (
-        f"{agent.name} was moved {(change.issued_at - began) / SECOND:.1f} s after the failure; longest silence of a shard "
+        f"{agent.name} was moved {(change.issued_at - failed) / SECOND:.1f} s after the failure; longest silence of a shard "
         f"{world.silences(began, ends):.1f} s; {told}"
     )
     return Seen(outcome, healed_at)
