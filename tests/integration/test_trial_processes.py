@@ -61,6 +61,25 @@ async def test_a_process_that_ended_by_itself_is_told_with_its_last_words(tmp_pa
             await processes.ready("wrong")
 
 
+async def test_under_supervision_what_ended_by_itself_is_started_again_and_what_was_killed_is_not(
+    tmp_path: Path,
+) -> None:
+    async with Processes(tmp_path, supervised=True) as processes:
+        await start(processes, tmp_path)
+        await start(processes, tmp_path, "killed")
+        await processes.ready("server", "killed")
+        first, killed = processes.pid("server"), processes.pid("killed")
+        await processes.kill("killed")
+        os.kill(first, signal.SIGTERM)
+        async with asyncio.timeout(60):
+            while processes.pid("server") == first:  # noqa: ASYNC110 - a process sets no event of ours
+                await asyncio.sleep(0.05)
+        await processes.ready("server")
+        processes.check()
+        assert [each.name for each in processes.ended] == ["server"]
+        assert processes.pid("killed") == killed
+
+
 @ON_LINUX
 async def test_settings_of_the_trials_own_environment_do_not_reach_its_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
