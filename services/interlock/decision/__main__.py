@@ -6,6 +6,7 @@ from pathlib import Path
 
 from interlock.decision.desk import Desk
 from interlock.decision.instruments import Instruments
+from interlock.decision.interpreter import Interpreter
 from interlock.decision.service import DecisionService
 from interlock.decision.settings import DecisionSettings
 from interlock.reporting.shell import shell
@@ -22,7 +23,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
     settings = DecisionSettings.load(settings_path)
     logs.configure("decision", level=settings.log_level)
     async with shell(settings, settings.owner, settings.key, "decision", "shards") as it:
-        instruments = Instruments(it.metrics)
+        instruments, interpreter = Instruments(it.metrics), Interpreter()
 
         def desk_for(shard: int, held: Callable[[], bool]) -> Desk:
             return Desk(
@@ -37,6 +38,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
                 instruments,
                 held,
                 it.tracing,
+                interpreter,
             )
 
         service = DecisionService(it.bus, settings.owner, desk_for, it.readiness)

@@ -1,9 +1,10 @@
 """What a shard's owner works with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.decision.instruments import Instruments
+from interlock.decision.interpreter import Interpreter
 from interlock.policy.book import Book
 from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Bus
@@ -27,6 +28,7 @@ class Desk:
         instruments: Where steps are counted.
         held: Whether the consumer group still gives the shard to this process.
         tracing: Makes the spans.
+        interpreter: Verifies what is read; the owners of one process share it.
     """
 
     shard: int
@@ -40,6 +42,7 @@ class Desk:
     instruments: Instruments
     held: Callable[[], bool]
     tracing: Tracing = UNTRACED
+    interpreter: Interpreter = field(default_factory=Interpreter)
 
     def now(self) -> Micros:
         """Civil time."""

@@ -12,7 +12,7 @@ import structlog
 
 from interlock.decision.causes import Causes
 from interlock.decision.core.decide import Outcome, decide
-from interlock.decision.core.events import Event, Lapse, Tick, interpret
+from interlock.decision.core.events import Event, Lapse, Tick
 from interlock.decision.core.freshness import Freshness
 from interlock.decision.core.journal import Reached, reached
 from interlock.decision.core.state import State
@@ -166,7 +166,7 @@ class Term:
 
     async def _take_record(self, record: Record, now: Micros) -> None:
         given = Input(InputKind.RECORD, record.topic, record.partition, record.offset, record.value or b"")
-        event = interpret(given, self._state.book.trust)
+        event = self._desk.interpreter.interpret(given, self._state.book.trust)
         if isinstance(event, Refused):
             await self._desk.findings.report(event.reason, event.detail, record)
             return
