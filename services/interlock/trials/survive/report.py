@@ -47,8 +47,10 @@ def cell_document(cell: Cell) -> dict[str, Any]:
 def table(cells: Sequence[Cell]) -> Table:
     """A run as a table for a person: a row for each fault."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("fault", "unapproved", "lost", "repeated", "back after", "what was seen"):
-        made.add_column(name, justify="right" if name in {"unapproved", "lost", "repeated", "back after"} else "left")
+    made.add_column("fault", no_wrap=True)
+    for name in ("unapproved", "lost", "repeated", "back after"):
+        made.add_column(name, justify="right")
+    made.add_column("what was seen", overflow="fold")
     for cell in cells:
         back = "never" if cell.recovered_after_s is None else f"{cell.recovered_after_s:.1f} s"
         figures = (len(cell.cost.unapproved), len(cell.cost.lost), len(cell.cost.repeated))
