@@ -13,7 +13,7 @@ from interlock.runtime.bus import Position
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.memory_bus import MemoryBroker
 from interlock.trials.bench import recorded
-from interlock.trials.bench.router.fleet import Fleet
+from interlock.trials.bench.router.fleet import CANARY, PRIMARY, STOPPED, Fleet
 from interlock.trials.bench.router.judged import Beside, measure
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.time import Micros
@@ -45,7 +45,8 @@ def run(plan: Plan, progress: Progress) -> dict[str, Any]:
         "routes": plan.routes,
         "bus": "memory",
         "resolve_us": round(resolved["all"], 2),
-        "resolve_us_by_kind": {kind: round(us, 2) for kind, us in resolved.items() if kind != "all"},
+        "resolve_first_us": round(resolved["first"], 2),
+        "resolve_us_by_kind": {kind: round(resolved[kind], 2) for kind in (PRIMARY, CANARY, STOPPED)},
         "accept": _told(changes),
         "heartbeat": _told(heartbeats),
         "cold_start_s": round(started["seconds"], 2),
