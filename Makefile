@@ -38,8 +38,10 @@ fuzz: setup fuzzer $(FUZZER) ## Fuzz every decoder of outside bytes, some ten mi
 explore: setup ## Explore the protocol: a million states, then the same without each guard; some fifteen minutes
 	@$(BIN)/interlock explore
 
-bench: setup ## Measure: one decision beside its signature, and the death of a model that a hundred thousand agents use
+bench: setup ## Measure decision, a router, and the reaction on one broker, each beside what it is compared with; an hour
 	@$(BIN)/interlock bench decide
+	@$(BIN)/interlock bench router
+	@$(BIN)/interlock bench reaction
 
 docs: setup ## Write docs/reference and schemas/authoring again, from the code
 	@$(BIN)/python docs/generate.py
