@@ -27,8 +27,11 @@ GATEWAY = "gateway"
 HEARD_WITHIN = seconds(4)
 """How long after an input hangs a heartbeat may still be sent: 2 s until it is noticed, and what is under way."""
 
-DECISION_BYTES_PER_S = 400
-"""Less than a heartbeat a second for each shard."""
+DECISION_BYTES_PER_S = 100
+"""At each broker: less than a heartbeat a second."""
+
+FELT_S = 3.0
+"""A shard that was silent for so long is throttled: it beats once a second."""
 
 TELEMETRY_BYTES_PER_S = 200
 """Less than one batch a second."""
@@ -133,12 +136,17 @@ async def sleeping_machine(world: World) -> Seen:
 
 
 async def throttled(owners: Sequence[str], bytes_per_second: int, agent: Agent, world: World) -> Seen:
-    """Quotas slow down what some services write while an agent's primary dies, until any agent stops or that one is moved."""
+    """Quotas slow down what some services write while an agent's primary dies, until any agent stops or that one is moved.
+
+    Decision's are felt before the primary dies, so that the change is appended under them.
+    """
     bootstrap, began = world.kafka.bootstrap, world.now
     try:
         for owner in owners:
             await asyncio.to_thread(bound_writes, bootstrap, owner, bytes_per_second)
         world.tell(f"{', '.join(owners)} may write {bytes_per_second} bytes a second")
+        if "decision-1" in owners:
+            await world.until("a shard falls silent", lambda: world.silences(began, world.now) > FELT_S)
         failed, after = world.now, world.primary_fails(agent)
 
         def stopped() -> bool:
