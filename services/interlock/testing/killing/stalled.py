@@ -6,24 +6,29 @@ outcome = run(Strike("decision", Deed.STOP, Side.BEFORE, site, about, occurrence
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from interlock.records.health import Level
 from interlock.testing.killing.accounts import Account, account_of, findings_of, wrong
 from interlock.testing.killing.once import signatures_checked_once
 from interlock.testing.killing.process import outside
-from interlock.testing.killing.settled import settled
+from interlock.testing.killing.settled import routes_follow, settled
 from interlock.testing.killing.story import routed, served
 from interlock.testing.killing.strikes import Call, Deed, Register, Side, Strike
 from interlock.testing.killing.trial import EFFECTS, Outcome
-from interlock.testing.killing.world import SECOND_DECISION, World, live
+from interlock.testing.killing.world import SECOND_DECISION, SUPPORT, World, live
 from interlock.testing.virtual_time import VirtualClock, run_virtually
+from interlock.vocabulary.identifiers import shard_of
+from interlock.wire.topics import SHARDS
 
 SESSION_S = 6.0
 """After how long the broker gives a silent process's shards to another."""
 
 AWAKE_S = 3.0
 """How long the zombie is looked at."""
+
+SHARD = shard_of(SUPPORT.agent, SHARDS)
 
 VOID_MAX = 2
 """Records of one shard that a zombie may leave in the log: the step it was at, and a claim or step more before it has heard."""
@@ -79,10 +84,17 @@ async def _story(world: World, strike: Strike | None, hears_s: float) -> tuple[C
         zombie.process.hears_s = hears_s
         zombie.process.wake()
         await world.passes(AWAKE_S)
+        await world.until(partial(routes_follow, world), "what it overwrote is repaired")
+    before = world.ledger.read().steps[SHARD]
+    world.levels["birch"] = (
+        Level.UNAVAILABLE
+    )  # a step that puts nothing right by the way: no route rests on birch any more
+    await world.until(lambda: world.ledger.read().steps[SHARD] != before, "one step more")
+    if strike is not None:
+        await world.passes(1.0)
+        await world.restart(SECOND_DECISION)
     world.levels["cedar"] = Level.UNAVAILABLE
     await served(world, None, None, None)
-    if strike is not None:
-        await world.restart(SECOND_DECISION)
     await settled(world)
     return calls
 

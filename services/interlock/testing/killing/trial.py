@@ -23,7 +23,7 @@ PAUSES_S = (0.0, 3.0)
 """After how long a killed service is there again: at once, and as by a supervisor."""
 
 _OFTEN = 30
-_LATER = 15
+_LATER = 5
 _CHAIN = 6
 
 
