@@ -21,7 +21,7 @@ from interlock.runtime.clock import SystemClock
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
-from interlock.wire.topics import AUDIT, FINDINGS, STATE, TELEMETRY, TOPICS, VERDICTS
+from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, STATE, TELEMETRY, TOPICS, VERDICTS
 
 pytestmark = pytest.mark.skipif(not shutil.which("java"), reason="needs a broker of its own")
 
@@ -217,22 +217,23 @@ async def test_a_compacted_topic_takes_no_record_without_a_key(kafka, topic):
 
 
 async def test_a_time_a_writer_made_up_hides_no_record_and_none_beside_it(kafka, bus):
-    """`verdicts` and `heartbeats` are passed over by age before anybody has vouched for them: each record by its own time alone."""
     now = now_ms()
     told = [now, -1, 0, -5, 1, now, now + HOUR_MS - 60_000, now]
-    await sent(kafka, VERDICTS.name, 2, *((b"key", b"value", at, []) for at in told))
-    assert [record.timestamp_ms for record in await read(bus, VERDICTS.name, 2)] == told
+    await sent(kafka, COMMANDS.name, 3, *((b"key", b"value", at, []) for at in told))
+    found = await read(bus, COMMANDS.name, 3)
+    assert [record.timestamp_ms - now for record in found] == [at - now for at in told]
     year_2262 = 9_223_372_036_854
     for at in (now + HOUR_MS + 60_000, year_2262, 2**63 - 1, -(2**63)):
         with pytest.raises(InvalidTimestampError):
-            await sent(kafka, VERDICTS.name, 2, (b"key", b"value", at, []))
+            await sent(kafka, COMMANDS.name, 3, (b"key", b"value", at, []))
 
 
-async def test_the_brokers_own_clock_stamps_the_log(kafka, bus):
+async def test_the_brokers_own_clock_stamps_what_is_read_by_its_age_and_the_log(kafka, bus):
     before = now_ms()
-    await sent(kafka, AUDIT.name, 2, (b"2", b"value", 1, []))
-    (record,) = await read(bus, AUDIT.name, 2)
-    assert record.timestamp_ms >= before - 60_000
+    for topic in (AUDIT, VERDICTS):
+        await sent(kafka, topic.name, 2, (b"2", b"value", 1, []))
+        (record,) = await read(bus, topic.name, 2)
+        assert record.timestamp_ms >= before - 60_000
 
 
 async def test_transactions_hide_nothing_and_hold_nobody_up(kafka, bus):
