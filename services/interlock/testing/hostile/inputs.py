@@ -274,13 +274,14 @@ def _one_owner_twice(case: Case) -> Put:
 def _one_key_under_two_ids(case: Case) -> Put:
     envelope = case.signed() if isinstance(case.sample, RoutePolicy) else case.genuine()
     first = envelope.signatures[0]
-    return Put(encode_envelope(replace(envelope, signatures=(first, Signature("0" * 64, first.sig)))))
+    twice = (first, Signature("0" * 64, first.sig))
+    return Put(encode_envelope(replace(envelope, signatures=twice)), case.last.key)
 
 
 @_input
 def _signature_twice(case: Case) -> Put:
     envelope = case.genuine()
-    return Put(encode_envelope(replace(envelope, signatures=envelope.signatures * 2)))
+    return Put(encode_envelope(replace(envelope, signatures=envelope.signatures * 2)), case.last.key)
 
 
 # What it is about.
