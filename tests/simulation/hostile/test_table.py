@@ -116,6 +116,7 @@ def calm(tmp_path_factory):
     return world.lived()
 
 
+RACE = pytest.mark.xfail(reason="a void step is not told where the next append finds the gap before it is read")
 STUCK = pytest.mark.xfail(
     reason="a router that starts a minute after several forged, rightly signed changes of one route stays in its safe state until the next change"
 )
