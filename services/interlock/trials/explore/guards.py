@@ -44,7 +44,7 @@ MODULES = (
 )
 """The modules that make up the protocol."""
 
-_REFUSES = re.compile(r"\b(Reason\.|Refused\(|_refused\(|_?[sS]top\(|\.end\()")
+_REFUSES = re.compile(r"\b(Reason\.|Refused\(|_refused\(|_?[sS]top\(|\.end\()|\.stopped")
 """What makes anything that is returned a refusal."""
 
 _LEAVES = frozenset({"Cause", "Leave", "_not_admissible", "propose", "to_safe_state"})

@@ -180,8 +180,10 @@ def _number(row: Mapping[str, str], column: str) -> float:
         value = float(row[column])
     except ValueError:
         value = math.nan
-    if not abs(value) < _FAR_S:
+    if not math.isfinite(value):
         raise ValueError(f"{column} is {row[column]!r}, which is no number")
+    if abs(value) >= _FAR_S:
+        raise ValueError(f"{column} is {row[column]!r}, which is more than any trace tells of")
     return value
 
 

@@ -34,11 +34,11 @@ class Troubled(MemoryBroker):
         self.before: dict[int, Callable[[], None]] = {}
         self.readable = True
 
-    def append(self, where: Position, key: bytes | None, value: bytes | None) -> int:
+    def append(self, where: Position, key: bytes | None, value: bytes | None, trace: str = "") -> int:
         happen = self.before.pop(self.end(where), None)
         if happen is not None:
             happen()
-        return super().append(where, key, value)
+        return super().append(where, key, value, trace)
 
     def fetch(self, where: Position, offset: int, limit: int) -> Any:
         if not self.readable:
