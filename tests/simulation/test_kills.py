@@ -41,10 +41,10 @@ def kills(victim):
 
 
 def wrong_in(victim, tries):
-    """What is wrong in stories with these strikes; the victim is there again at once, or after a pause, by turns."""
+    """What is wrong in stories with these strikes; who is killed once is there again at once, or after a pause, by turns."""
     base, found = nobody_killed(victim), []
     for number, strikes in enumerate(tries):
-        pause_s = trial.PAUSES_S[number % len(trial.PAUSES_S)]
+        pause_s = trial.PAUSES_S[number % len(trial.PAUSES_S)] if len(strikes) == 1 else 0.0
         for fault in trial.judge(trial.run(victim, strikes, pause_s), base, strikes):
             named = " ; ".join(map(str, strikes))
             found.append(f'python -m interlock.testing.killing --pause {pause_s:g} --strike "{named}"\n    {fault}')
