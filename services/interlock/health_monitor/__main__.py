@@ -27,7 +27,11 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
         await policies.catch_up()
         it.readiness.set("policies", True)
         service = HealthMonitorService(
-            Monitor(settings.rules), policies, Outbox(it.publisher, it.key, it.findings, it.tracing), it.clock, it.metrics
+            Monitor(settings.rules),
+            policies,
+            Outbox(it.publisher, it.key, it.findings, it.tracing),
+            it.clock,
+            it.metrics,
         )
 
         def assigned(held: bool) -> None:

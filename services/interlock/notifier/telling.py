@@ -232,7 +232,8 @@ class Telling:
                     detail = f"{notice.change_id} on {notice.channel}: {notice.detail}"
                     await self._office.findings.report(Reason.NOTICE_NOT_ACCEPTED, detail)
                 with self._office.tracing.send(NOTICES.name, trace, {CHANGE: notice.change_id}) as span:
-                    key = (notice.change_id or notice.agent)[:TEXT_CHARS_MAX]  # who can sign a change may give it any name
+                    # Who can sign a change may give it any name.
+                    key = (notice.change_id or notice.agent)[:TEXT_CHARS_MAX]
                     await self._office.publisher.publish(NOTICES.name, key, sealed, trace=span.trace)
             except InfrastructureError as error:
                 _log.warning("notice_not_written", change=notice.change_id, reason=error.message)
