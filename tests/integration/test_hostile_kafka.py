@@ -18,10 +18,12 @@ from interlock.brokers.topics_admin import create_topics
 from interlock.health_monitor.faust_stream import TelemetryStream
 from interlock.runtime.bus import Position
 from interlock.runtime.clock import SystemClock
+from interlock.runtime.continuity import GAPLESS
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.lifecycle import Stop
+from interlock.testing.hostile import batches as written
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
-from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, STATE, TELEMETRY, TOPICS, VERDICTS
+from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, NOTICES, POLICIES, STATE, TELEMETRY, TOPICS, VERDICTS
 
 pytestmark = pytest.mark.skipif(not shutil.which("java"), reason="needs a broker of its own")
 
@@ -109,6 +111,21 @@ async def sent(kafka, topic, partition, *records, codec=0):
             batch.append(key=b"", value=b"", timestamp=at_ms)
         batch.close()
         batch._buffer = bytearray(builder.build())
+        return await (await producer.send_batch(batch, topic, partition=partition))
+    finally:
+        await producer.stop()
+
+
+async def sent_as_is(kafka, topic, partition, encoded):
+    """Send a batch that was made by hand."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    try:
+        await producer.partitions_for(topic)
+        batch = producer.create_batch()
+        batch.append(key=b"", value=b"", timestamp=now_ms())
+        batch.close()
+        batch._buffer = bytearray(encoded)
         return await (await producer.send_batch(batch, topic, partition=partition))
     finally:
         await producer.stop()
@@ -236,12 +253,12 @@ async def test_the_brokers_own_clock_stamps_what_is_read_by_its_age_and_the_log(
         assert record.timestamp_ms >= before - 60_000
 
 
-async def test_transactions_hide_nothing_and_hold_nobody_up(kafka, bus):
-    """Interlock uses none. What another writes in one is read like any record, at once: committed, aborted or never ended."""
-    topic, partition = STATE.name, 3
+def in_transactions(kafka, topic, partition):
+    """Three of them, each with a record that is its name: one committed, one aborted, and one that never ends, which is returned."""
 
     def transaction(name, end):
-        producer = Producer({"bootstrap.servers": kafka, "transactional.id": name, "transaction.timeout.ms": 600_000})
+        settings = {"transactional.id": f"{name} {topic}", "transaction.timeout.ms": 600_000}
+        producer = Producer({"bootstrap.servers": kafka, **settings})
         producer.init_transactions(PATIENCE_S)
         producer.begin_transaction()
         producer.produce(topic, name.encode(), b"key", partition=partition)
@@ -249,15 +266,72 @@ async def test_transactions_hide_nothing_and_hold_nobody_up(kafka, bus):
         end(producer)
         return producer
 
-    def in_turn():
-        transaction("committed", lambda producer: producer.commit_transaction(PATIENCE_S))
-        transaction("aborted", lambda producer: producer.abort_transaction(PATIENCE_S))
-        return transaction("open", lambda _: None)
+    transaction("committed", lambda producer: producer.commit_transaction(PATIENCE_S))
+    transaction("aborted", lambda producer: producer.abort_transaction(PATIENCE_S))
+    return transaction("open", lambda _: None)
 
-    hanging = await asyncio.to_thread(in_turn)
+
+@pytest.mark.parametrize("topic", [STATE.name, *sorted(GAPLESS)])
+async def test_transactions_hide_nothing_and_hold_nobody_up(kafka, bus, topic):
+    """Interlock uses none. What another writes in one is read like any record, at once: committed, aborted or never ended."""
+    partition = 0 if topic == POLICIES.name else 3
+    hanging = await asyncio.to_thread(in_transactions, kafka, topic, partition)
     await sent(kafka, topic, partition, (b"key", b"after", now_ms(), []))
     found = await read(bus, topic, partition)
-    assert [record.value for record in found] == [b"committed", b"aborted", b"open", b"after"]
-    assert [record.offset for record in found] == [0, 2, 4, 5]  # the ends of the first two take an offset each
+    assert [record.value for record in found][-4:] == [b"committed", b"aborted", b"open", b"after"]
+    first = found[-4].offset
+    assert [record.offset - first for record in found][-4:] == [
+        0,
+        2,
+        4,
+        5,
+    ]  # the ends of the first two take an offset each
     await asyncio.to_thread(hanging.abort_transaction, PATIENCE_S)
-    assert len(await read(bus, topic, partition)) == 4  # the topic ends with a marker, and so does reading it
+    assert len(await read(bus, topic, partition)) == len(found)  # the topic ends with a marker, and so does reading it
+
+
+async def test_the_health_monitor_is_not_told_of_the_end_of_a_transaction(kafka):
+    heard = []
+
+    async def handle(records):
+        heard.extend(record.value for record in records)
+
+    stop = Stop()
+    running = asyncio.create_task(TelemetryStream(kafka, 100, handle, lambda _: None).run(stop))
+    async with asyncio.timeout(PATIENCE_S):
+        while b"begun" not in heard:
+            await sent(kafka, TELEMETRY.name, 2, (b"key", b"begun", now_ms(), []))
+        await asyncio.to_thread(in_transactions, kafka, TELEMETRY.name, 2)
+        await sent(kafka, TELEMETRY.name, 2, (b"key", b"after", now_ms(), []))
+        while b"after" not in heard:
+            assert not running.done()
+            await asyncio.sleep(0.02)
+    stop.request()
+    await running
+    assert [value for value in heard if value != b"begun"] == [b"committed", b"aborted", b"open", b"after"]
+
+
+@pytest.mark.parametrize("topic", [COMMANDS.name, NOTICES.name])
+@pytest.mark.parametrize("offsets", [(0, 2**30, 2), (0, 1, 2**30), (2, 1, 0), (0, 0, 0), (-5, 0, 1)])
+async def test_an_offset_that_a_writer_made_up_is_not_believed(kafka, bus, topic, offsets):
+    """The broker takes the offsets inside of an uncompressed batch on trust."""
+    where = Position(topic, 1)
+    before = len(await read(bus, *where))
+    told = (written.Entry(offset=offset, value=b"%d" % place) for place, offset in enumerate(offsets))
+    await sent_as_is(kafka, *where, written.batch(*told))
+    await sent(kafka, *where, (b"key", b"after", now_ms(), []))
+    found = await read(bus, *where)
+    assert [(record.offset, record.value) for record in found[before:]] == [
+        (before + place, value) for place, value in enumerate((b"0", b"1", b"2", b"after"))
+    ]
+
+
+@pytest.mark.parametrize("odd", [{"attributes": 0x80}, {"attributes": 0xFF}, {"long_lengths": True}])
+async def test_what_the_broker_reads_is_read(kafka, bus, odd):
+    """aiokafka reads the attributes of a record, which mean nothing, and its lengths otherwise than the broker does."""
+    where = Position(COMMANDS.name, 0)
+    before = len(await read(bus, *where))
+    await sent_as_is(kafka, *where, written.batch(written.Entry(value=b"odd", **odd)))
+    await sent(kafka, *where, (b"key", b"after", now_ms(), []))
+    found = await read(bus, *where)
+    assert [record.value for record in found[before:]] == [b"odd", b"after"]

@@ -23,7 +23,7 @@ import structlog
 from faust.transport.drivers import aiokafka as driver
 
 from interlock.runtime.bus import Record
-from interlock.runtime.kafka_records import read_despite_headers
+from interlock.runtime.kafka_records import is_marker, read_whatever_comes
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.wire.topics import TELEMETRY
@@ -87,7 +87,7 @@ class TelemetryStream:
             await _stop(app)
 
     def _app(self) -> Any:
-        read_despite_headers()
+        read_whatever_comes()
         app = faust.App(
             GROUP,
             broker=[f"kafka://{server}" for server in self._bootstrap.split(",")],
@@ -119,7 +119,8 @@ class TelemetryStream:
     async def _consume(self, stream: Any) -> None:
         async for events in stream.take_events(BATCH_RECORDS_MAX, within=BATCH_WITHIN_S):
             try:
-                await self._handle([_record(event.message) for event in events])
+                messages = (event.message for event in events)
+                await self._handle([_record(each) for each in messages if not is_marker(each.key)])
             except Exception:  # noqa: BLE001 - what escapes from an agent takes committed records with it
                 _log.exception("telemetry_not_handled", records=len(events))
 

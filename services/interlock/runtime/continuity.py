@@ -5,7 +5,7 @@ somebody withholds a record. It is not passed over: the reader stays before it a
 broker does not tell all. Records at the end that are withheld leave no hole, and are not noticed here.
 
 Only topics that prove something are held to it (`GAPLESS`); on one that is compacted holes are right, and the others are old in hours.
-A transaction leaves a hole, too: its marker takes an offset. Interlock uses none, and who may write to these topics must not.
+What a writer does leaves none: of the end of a transaction, which takes an offset, a reader hears (`kafka_records`).
 """
 
 from collections.abc import Mapping, Sequence

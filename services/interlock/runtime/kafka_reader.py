@@ -9,7 +9,7 @@ from interlock.runtime.bus import Position, Record
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.continuity import Continuity, require_not_shorter
 from interlock.runtime.kafka_client import Connection, stop_within
-from interlock.runtime.kafka_records import read_despite_headers
+from interlock.runtime.kafka_records import is_marker, read_whatever_comes
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
 from interlock.vocabulary.time import seconds
@@ -48,7 +48,7 @@ class KafkaReader:
         self._continuity = Continuity()
         self._clock = SystemClock()
         self._closed = False
-        read_despite_headers()
+        read_whatever_comes()
         self._consumer = AIOKafkaConsumer(
             **connection.client_settings,
             group_id=group,
@@ -159,7 +159,7 @@ class KafkaReader:
         if stands < reached[position]:
             self._seek(position, stands)
         self._positions[position] = stands
-        return told
+        return [record for record in told if not is_marker(record.key)]
 
     async def _seek_committed(self, position: Position) -> bool:
         """Go to the group's committed offset; whether there is one."""
