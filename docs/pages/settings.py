@@ -84,7 +84,7 @@ def _kind(hint: Any) -> str:
         return " or ".join(f"`{json.dumps(value)}`" for value in inner)
     if origin is tuple:
         return f"list of {_kind(inner[0])}"
-    if origin in {typing.Annotated, UnionType}:
+    if origin in {typing.Annotated, typing.Union, UnionType}:
         return _kind(inner[0])
     return _PLAIN.get(hint) or f"[`{hint.__name__}`](#{hint.__name__.lower()})"
 
