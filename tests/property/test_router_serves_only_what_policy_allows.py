@@ -114,8 +114,8 @@ def act(router, heard, action, given):
         heard.document(given)
     elif action == "beat":
         head = router.state.head(0)
-        for route, candidate in router.state.candidates.items() if given else ():
-            head = head.put(route.key, candidate.change.event_id)
+        for route, waiting in router.state.candidates.items() if given else ():
+            head = head.put(route.key, waiting.newest.change.event_id)
         if router.beat(routes_head=head.root).refused is None:
             heard.renewed_at = router.now.boot
     elif action == "wait":

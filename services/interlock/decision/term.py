@@ -277,9 +277,11 @@ class Term:
             self._published.discard(record.offset)
             return
         await self._desk.findings.report(Reason.FOREIGN_RECORD, "", record)
-        route = RouteId.parse((record.key or b"").decode("utf-8", "replace"))
-        if route in self._sealed:
-            await self._publish([(route, self._sealed[route])])
+        said = open_sealed(record.value, self._state.book.trust, RoutingChange)
+        # Under its key it hides our order from who reads a compacted topic; by what it says, from routers.
+        hidden = [RouteId.parse((record.key or b"").decode("utf-8", "replace"))]
+        hidden += [said.value.route] if isinstance(said, Verified) else []
+        await self._publish([(route, self._sealed[route]) for route in dict.fromkeys(hidden) if route in self._sealed])
 
     async def _heartbeat(self, reader: Reader) -> None:
         """Say that this shard is decided, if everything that was said to it was heard."""

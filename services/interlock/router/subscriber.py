@@ -232,8 +232,10 @@ class Subscriber:
         """Do what the answer to a change asks for."""
         if answer.answer is Answer.ACCEPTED:
             await self._apply(answer, record)
-        elif answer.answer is Answer.KNOWN and answer.change is not None and self._caught_up:
-            await self._say_what_is_held(answer.change)
+        elif answer.answer is Answer.KNOWN and answer.change is not None:
+            self.state = answer.state
+            if self._caught_up:
+                await self._say_what_is_held(answer.change)
         elif answer.refused is not None:
             self.state = answer.state
             await self._refuse(answer, answer.refused, record)

@@ -61,7 +61,10 @@ STEP_BYTES_MAX = 700_000
 """What one audit record may hold before it is sealed; the rest of `ENVELOPE_BYTES_MAX` is room for the seal."""
 
 PARKED_PER_SHARD_MAX = 10_000
-"""Changes waiting for their policy; one per route, so this is a bound on forged route names."""
+"""Routes of which a change waits although no policy names them: a bound on forged names."""
+
+TRIED_ALONE_MAX = 200
+"""Candidates of which each is tried alone against a heartbeat's head: some milliseconds, however many are forged."""
 
 CHANGES_PER_STEP_MAX = 24
 """Orders of one decision: some 12 kB each where a ladder has eight rungs, so that with two copies of the largest policy they stay

@@ -139,6 +139,25 @@ def test_a_model_off_the_ladder_by_which_a_live_heartbeat_stands_stops_that_rout
     story(tell)
 
 
+@pytest.mark.parametrize("under", [SUPPORT, TRIAGE], ids=["its key", "another key"])
+def test_a_router_that_starts_later_serves_all_the_same_whatever_was_forged(story, under):
+    async def tell(world):
+        last = held(world, SUPPORT).version
+        for number, wrong in enumerate(
+            ({"target": "mallory"}, {"policy_version": 9}, {"slot": "cellar"}, {"weight": 0}), 1
+        ):
+            change = forged(world, SUPPORT, **wrong)
+            change = replace(change, version=last + number, id=f"{change.route.key}@{number}")
+            key = under.key.encode()
+            world.attack(ROUTES, change.shard, key, world.deployment.seal(change, DECISION))
+            await asyncio.sleep(1)
+        await asyncio.sleep(90)
+        await world.restart(ROUTER)
+        await world.until("all are served", lambda: world.served(SUPPORT) == "atlas" and alive(world), within_s=10)
+
+    story(tell)
+
+
 def test_the_highest_term_of_all_ends_in_the_safe_state_and_a_new_root_begins_terms_anew(story):
     async def tell(world):
         highest = forged(world, SUPPORT, term=2**63 - 1, source="atlas", target="birch")

@@ -11,9 +11,9 @@ from enum import StrEnum
 from interlock.records.change import RoutingChange
 from interlock.records.sealing import open_sealed
 from interlock.router.core.fit import unfit
-from interlock.router.core.state import Candidate, Held, RouterState
+from interlock.router.core.state import Candidate, Held, RouterState, Waiting
 from interlock.signing.verifier import Refused, Verified
-from interlock.vocabulary.identifiers import Order, shard_of
+from interlock.vocabulary.identifiers import Order, RouteId, shard_of
 from interlock.vocabulary.limits import CLOCK_SKEW_US_MAX, PARKED_PER_SHARD_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Reading
@@ -70,7 +70,7 @@ def accept(state: RouterState, sealed: bytes | None, shard: int, now: Reading) -
     # 3. It is new, and not from the future.
     held = state.held.get(change.route)
     if held is not None and held.change.event_id == opened.event_id:
-        return Acceptance(Answer.KNOWN, state, opened)
+        return Acceptance(Answer.KNOWN, _shown_again(state, change.route), opened)
     reason = _not_newer(state, opened)
     if reason is not None:
         return _refused(state, opened, reason, f"{change.id}")
@@ -93,12 +93,13 @@ def retry(state: RouterState, agent: str, now: Reading) -> list[Acceptance]:
     answers = []
     policy = state.book.policies.get(agent)
     for route in policy.value.route_ids() if policy else ():
-        candidate = state.candidates.get(route)
-        if candidate is not None:
+        waiting = state.candidates.get(route)
+        for candidate in waiting.all if waiting else ():
             answer = accept(state, candidate.sealed, candidate.change.value.shard, now)
             if answer.answer is Answer.ACCEPTED:
                 answers.append(answer)
                 state = answer.state
+                break
     return answers
 
 
@@ -123,11 +124,20 @@ def _refused(state: RouterState, change: Verified[RoutingChange], reason: Reason
 
 
 def with_candidate(state: RouterState, candidate: Candidate) -> RouterState:
-    """The state in which a genuine change that does not count yet is kept, unless a newer one of its route is."""
+    """The state in which a genuine change that does not count yet is kept; of routes that no policy names, so many and no more."""
     route = candidate.change.value.route
     before = state.candidates.get(route)
-    if before is not None and before.change.value.order > candidate.change.value.order:
+    full = len(state.candidates) >= PARKED_PER_SHARD_MAX * state.shards
+    if before is None and full and state.book.rule(route) is None:
         return state
-    if before is None and len(state.candidates) >= PARKED_PER_SHARD_MAX * state.shards:
+    older = before is not None and before.newest.change.value.order > candidate.change.value.order
+    waiting = Waiting(before.newest if before and older else candidate, candidate)
+    return replace(state, candidates=state.candidates.insert(route, waiting))
+
+
+def _shown_again(state: RouterState, route: RouteId) -> RouterState:
+    """The state after the change that a route holds was shown once more: no candidate of it was shown last."""
+    before = state.candidates.get(route)
+    if before is None or before.last is None:
         return state
-    return replace(state, candidates=state.candidates.insert(route, candidate))
+    return replace(state, candidates=state.candidates.insert(route, replace(before, last=None)))

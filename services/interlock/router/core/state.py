@@ -48,6 +48,25 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The candidates of one route: two at most, whatever is published.
+
+    Attributes:
+        newest: The one of the highest order.
+        last: The one that was shown last; None: the change that is held was shown since. Decision publishes its own order again after
+            whatever else stands under it, so this is the one that the topic leaves in the end.
+    """
+
+    newest: Candidate
+    last: Candidate | None
+
+    @property
+    def all(self) -> tuple[Candidate, ...]:
+        """The candidates, each once."""
+        return (self.newest,) if self.last is None or self.last == self.newest else (self.newest, self.last)
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """How long silence may be believed, on the clock since boot; `order` is that of the heartbeat that renewed it."""
 
@@ -84,7 +103,7 @@ class RouterState:
         book: The documents that are held.
         marks: What may never go back.
         held: The current change by route.
-        candidates: By route, the newest genuine change that is not held.
+        candidates: By route, the genuine changes that are newer than the one held, and not held.
         standings: What follows for each route.
         canaries: The routes for which a canary is ordered.
         heads: By shard: head over the changes held.
@@ -96,7 +115,7 @@ class RouterState:
     book: Book
     marks: Marks
     held: HashTrieMap[RouteId, Held]
-    candidates: HashTrieMap[RouteId, Candidate]
+    candidates: HashTrieMap[RouteId, Waiting]
     standings: HashTrieMap[RouteId, Standing]
     canaries: HashTrieSet[RouteId]
     heads: HashTrieMap[int, Head]

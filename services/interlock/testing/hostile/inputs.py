@@ -354,10 +354,10 @@ def _negative_term(case: Case) -> Put:
 @_input
 def _boundless_term(case: Case) -> Put:
     change = case._change
-    largest = 2**63 - 1
-    payload = codec.encode(replace(change, term=largest))
-    assert payload.count(_number(largest)) == 1
-    return Put(encode_envelope(case.signed(payload.replace(_number(largest), _number(2**63)))))
+    smallest = -(2**63)
+    payload = codec.encode(replace(change, term=smallest))
+    assert payload.count(_number(smallest)) == 1
+    return Put(encode_envelope(case.signed(payload.replace(_number(smallest), _number(smallest - 1)))))
 
 
 @_input

@@ -360,7 +360,10 @@ ROWS: tuple[Row, ...] = (
     row("before_its_policy", "a change under a policy that is still to come", _NO_CHANGE, routes=passes("parked")),
     row("negative_term", "a change of term -1", _NO_CHANGE, routes=nacks(Reason.NOT_NEWER)),
     row(
-        "boundless_term", "a change of term 2^63, which 64 bits do not hold", _NO_CHANGE, routes=nacks(Reason.NOT_NEWER)
+        "boundless_term",
+        "a change of term -2^63 - 1, which 64 bits do not hold: it is read as what they do hold",
+        _NO_CHANGE,
+        routes=nacks(Reason.NOT_NEWER),
     ),
     row("off_the_ladder", "a change to a model that nobody approved", _NO_CHANGE, routes=nacks(Reason.NOT_ON_LADDER)),
     row(

@@ -162,9 +162,9 @@ def renews_only_forward(before: Router, item: Item) -> None:
 
 def waits_for_the_newest(before: Router, after: Router) -> None:
     """S3: what waits for its policy or for a heartbeat is not replaced by something older."""
-    for route, candidate in before.state.candidates.items():
+    for route, waiting in before.state.candidates.items():
         now = after.state.candidates.get(route)
-        if now is not None and now.change.value.order < candidate.change.value.order:
+        if now is not None and now.newest.change.value.order < waiting.newest.change.value.order:
             raise Broken("S3", f"of two orders of {route.key} that wait, the older one is kept")
 
 

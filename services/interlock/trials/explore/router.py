@@ -16,7 +16,7 @@ from interlock.router.core.marks import Marks
 from interlock.router.core.renew import Renewal, Terms, renew
 from interlock.router.core.resolve import resolve
 from interlock.router.core.standing import Standing
-from interlock.router.core.state import RouterState, agents_concerned, hold_document
+from interlock.router.core.state import Candidate, RouterState, agents_concerned, hold_document
 from interlock.signing.verifier import Refused
 from interlock.trials.explore.catalogue import Catalogue, Item
 from interlock.trials.explore.world import SHARD, SHARDS, World
@@ -47,7 +47,9 @@ class Router:
         state, now = self.state, world.reading(t)
         over = now.boot - world.lease_us - world.grace_us
         held = frozenset((route, held.change.event_id, held.refused) for route, held in state.held.items())
-        candidates = frozenset((route, item.change.event_id, item.reason) for route, item in state.candidates.items())
+        candidates = frozenset(
+            (route, _known(each.newest), _known(each.last)) for route, each in state.candidates.items()
+        )
         standings = frozenset((route, _serves(standing)) for route, standing in state.standings.items())
         past = frozenset(
             (place, old.head, max(again.until for again in heads if again.head == old.head))
@@ -125,6 +127,10 @@ def meant_for(beat: Heartbeat, world: World, now: Micros) -> bool:
     """Whether a heartbeat is for this deployment, for the shard on whose topic it stands, and not from the future."""
     here = beat.deployment == world.deployment.name and beat.shard == SHARD
     return here and beat.issued_at <= now + CLOCK_SKEW_US_MAX
+
+
+def _known(candidate: Candidate | None) -> Hashable:
+    return candidate and (candidate.change.event_id, candidate.reason)
 
 
 def _saved(state: RouterState) -> RouterState:

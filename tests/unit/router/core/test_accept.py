@@ -232,10 +232,22 @@ def test_a_change_that_came_before_its_policy_counts_once_the_policy_arrives():
     assert not answers[0].state.candidates
 
 
-def test_one_change_is_parked_for_each_route_the_newest():
-    state = accept(holding(), sealed(version=9), 0, LATER).state
-    state = accept(state, sealed(version=8), 0, LATER).state
-    assert [candidate.change.value.version for candidate in state.candidates.values()] == [9]
+def test_two_changes_wait_of_each_route_the_newest_and_the_last_shown():
+    state = holding()
+    for version in (7, 9, 6, 8):
+        state = accept(state, sealed(version=version), 0, LATER).state
+    [waiting] = state.candidates.values()
+    assert [each.change.value.version for each in waiting.all] == [9, 8]
+
+
+def test_what_waits_was_not_shown_last_once_what_is_held_is_shown_again():
+    state = accept(held_change(), sealed(version=9, policy_version=9), 0, LATER).state
+    held = next(iter(state.held.values())).change
+    assert state.candidates[held.value.route].last is not None
+    known = accept(state, DEPLOYMENT.seal(held.value, "decision-1"), 0, LATER)
+    assert known.answer is Answer.KNOWN
+    waiting = known.state.candidates[held.value.route]
+    assert (waiting.newest.change.value.version, waiting.last) == (9, None)
 
 
 def test_so_many_routes_wait_and_no_more(monkeypatch):
@@ -244,8 +256,17 @@ def test_so_many_routes_wait_and_no_more(monkeypatch):
     state = holding()
     for version, agent in enumerate(("one", "two", "three", "one"), start=1):
         state = accept(state, sealed(agent=agent, version=version), 0, LATER).state
-    waiting = {route.agent: item.change.value.version for route, item in state.candidates.items()}
+    waiting = {route.agent: item.newest.change.value.version for route, item in state.candidates.items()}
     assert waiting == {"one": 4, "two": 2}
+
+
+def test_forged_names_of_routes_take_no_place_from_one_that_a_policy_names(monkeypatch):
+    monkeypatch.setattr("interlock.router.core.accept.PARKED_PER_SHARD_MAX", 2)
+    state = holding(POLICY)
+    for slot in ("one", "two", "three"):
+        state = accept(state, sealed(slot=slot), 0, LATER).state
+    state = accept(state, sealed(policy_version=9), 0, LATER).state
+    assert {route.slot for route in state.candidates} == {"one", "two", "main"}
 
 
 def test_accept_never_raises_whatever_the_bytes():

@@ -280,3 +280,93 @@ def test_a_forged_candidate_does_not_stand_in_the_way_of_several_that_only_a_ful
         head = head.put(slots[slot].key, change.event_id)
     assert router.beat(routes_head=head.root).refused is None
     assert [router.serves(route=route) for route in slots.values()] == ["birch", "birch", "atlas"]
+
+
+SLOTS = tuple(RouteId("support", slot, "*") for slot in ("main", "other", "third"))
+
+
+def several(*, after_s=0, **fields):
+    """A router that holds a policy of three routes and no change, and the orders that were made for them when it was away."""
+    rules = [DEPLOYMENT.rule(["atlas", "birch"], slot=route.slot) for route in SLOTS]
+    router = RouterDriver(DEPLOYMENT, DEPLOYMENT.seal(DEPLOYMENT.policy_of("support", *rules), "grace", "oscar"))
+    orders = [router.change("birch", route, **fields) for route in SLOTS]
+    router.wait(after_s)
+    return router, orders
+
+
+def head_of(router, orders):
+    head = router.state.head(0)
+    for order in orders:
+        head = head.put(order.route.key, opened(order).event_id)
+    return head.root
+
+
+def serving(router):
+    return [router.serves(route=route) for route in SLOTS]
+
+
+def test_whatever_is_forged_a_router_that_starts_later_obeys_what_stands_on_the_topic_last():
+    router, orders = several(after_s=3600)
+    head = head_of(router, orders)
+    for order in orders:
+        forged = (
+            replace(order, version=900, target="zebra"),
+            replace(order, version=901, policy_version=9),
+            replace(order, version=902, slot=f"no {order.slot}"),
+        )
+        for change in (order, *forged, order):  # decision publishes its own again
+            router.hear(change)
+    assert router.beat(routes_head=head).refused is None
+    assert serving(router) == ["birch"] * 3
+
+
+def test_a_forged_order_that_is_over_does_not_hide_late_ones_once_the_one_held_was_shown_again():
+    router, (first, *others) = several()
+    router.hear(first)
+    forged = router.change("atlas", SLOTS[0], not_after=router.now.wall)
+    router.hear(forged)
+    router.hear(first)
+    router.wait(3600)
+    head = head_of(router, others)
+    for order in others:
+        router.hear(order)
+    assert router.beat(routes_head=head).refused is None
+    assert serving(router) == ["birch"] * 3
+
+
+def test_orders_that_were_held_before_a_restart_are_believed_before_forged_ones_that_policy_forbids_as_well():
+    router, orders = several()
+    for order in orders:
+        router.hear(order)
+    head = router.state.head(0).root
+    router.restart()
+    fewer = DEPLOYMENT.policy_of("support", DEPLOYMENT.rule(["atlas", "birch"]), version=2)
+    router.document(DEPLOYMENT.seal(fewer, "grace", "oscar"))
+    for order in orders:
+        assert router.hear(order).refused.reason is Reason.POLICY_OLDER
+    router.hear(replace(orders[0], slot="cellar"))
+    assert router.beat(routes_head=head).refused is None
+
+
+def test_however_many_orders_are_forged_for_unknown_routes_one_of_a_known_route_is_found(monkeypatch):
+    monkeypatch.setattr("interlock.router.core.renew.TRIED_ALONE_MAX", 4)
+    router, orders = several()
+    for number in range(20):
+        router.hear(replace(orders[0], slot=f"cellar-{number}"))
+    live = replace(orders[1], target="zebra")
+    head = head_of(router, [live])
+    router.hear(live)
+    for number in range(20, 40):
+        router.hear(replace(orders[0], slot=f"cellar-{number}"))
+    renewal = router.beat(routes_head=head)
+    assert [held.refused for held in renewal.obeyed] == [Reason.NOT_ON_LADDER]
+
+
+def test_one_that_is_refused_and_yet_live_is_found_beside_late_ones():
+    router, (first, second, third) = several(after_s=3600)
+    refused = replace(third, target="zebra")
+    head = head_of(router, (first, second, refused))
+    for change in (first, second, refused, replace(first, slot="cellar")):
+        router.hear(change)
+    assert router.beat(routes_head=head).refused is None
+    assert serving(router) == ["birch", "birch", None]
