@@ -15,6 +15,9 @@ from interlock.wire.topics import VERDICTS
 KEPT = 1_000
 """Verdicts whose answer is kept: more than the owners of a process are apart."""
 
+KEPT_BYTES_MAX = 4_096
+"""A longer one is none of ours: a verdict takes some 500 bytes, and who may write to the topic must not fill the memory."""
+
 
 class Interpreter:
     """Interprets inputs, and remembers what it made of the last verdicts."""
@@ -23,11 +26,11 @@ class Interpreter:
         self._known: OrderedDict[bytes, tuple[TrustRoot, Event | Refused]] = OrderedDict()
 
     def interpret(self, given: Input, trust: TrustRoot) -> Event | Refused:
-        """Verify and read one input; see `core.events.interpret`. The very trust root that vouched for it must be asked again."""
-        if given.topic != VERDICTS.name:
+        """Verify and read one input; see `core.events.interpret`. An answer holds under an equal trust root only: each owner reads its own."""
+        if given.topic != VERDICTS.name or len(given.value) > KEPT_BYTES_MAX:
             return interpret(given, trust)
         known = self._known.get(given.value)
-        if known is not None and known[0] is trust:
+        if known is not None and known[0] == trust:
             return known[1]
         event = interpret(given, trust)
         self._known[given.value] = trust, event

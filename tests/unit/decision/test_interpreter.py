@@ -1,7 +1,9 @@
 """What the owners of one process verify once for all of them."""
 
+from dataclasses import replace
+
 from interlock.decision import interpreter as module
-from interlock.decision.interpreter import KEPT, Interpreter
+from interlock.decision.interpreter import KEPT, KEPT_BYTES_MAX, Interpreter
 from interlock.records.audit import Input, InputKind
 from interlock.records.health import Level, Verdict
 from interlock.signing.verifier import Refused, Verified
@@ -69,3 +71,19 @@ def test_it_forgets(monkeypatch):
         shared.interpret(given(b"%d" % number), DEPLOYMENT.root)
     shared.interpret(given(first), DEPLOYMENT.root)
     assert asked.count(first) == 2
+
+
+def test_owners_that_each_read_the_trust_root_for_themselves_share_an_answer(monkeypatch):
+    asked, shared = verified(monkeypatch), Interpreter()
+    roots = [DEPLOYMENT.root, replace(DEPLOYMENT.root)]
+    assert roots[0] is not roots[1]
+    answers = [shared.interpret(given(verdict()), root) for root in roots]
+    assert len(asked) == 1
+    assert answers[0] is answers[1]
+
+
+def test_what_is_too_long_for_a_verdict_is_not_kept(monkeypatch):
+    asked, shared = verified(monkeypatch), Interpreter()
+    long = bytes(KEPT_BYTES_MAX + 1)
+    assert all(isinstance(shared.interpret(given(long), DEPLOYMENT.root), Refused) for _ in range(2))
+    assert len(asked) == 2

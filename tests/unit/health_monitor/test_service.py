@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+import pytest
 from structlog.testing import capture_logs
 
 from interlock.health_monitor.core.monitor import Monitor
@@ -167,7 +168,8 @@ def test_what_has_stood_on_the_topic_for_longer_than_the_window_is_not_even_veri
     play(scenario)
 
 
-def test_a_flood_under_one_key_is_shed_and_every_other_model_is_heard_in_time():
+@pytest.mark.parametrize("keys", ["shadow", "shadow-{}"])
+def test_a_flood_under_one_key_or_many_made_up_is_shed_and_every_model_that_is_used_is_heard_in_time(keys):
     async def scenario(desk: Desk) -> None:
         class Busy:
             """A clock that goes on by a tenth of a second with every look: each record takes so long."""
@@ -180,7 +182,7 @@ def test_a_flood_under_one_key_is_shed_and_every_other_model_is_heard_in_time():
                 return Reading(wall, Micros(boot + self.looks * SECOND // 10))
 
         desk.service._clock = Busy()
-        flood = [desk.record(b"garbage", key=b"shadow", offset=n) for n in range(100)]
+        flood = [desk.record(b"garbage", key=keys.format(n).encode(), offset=n) for n in range(100)]
         for _ in range(3):
             await desk.service.handle([*flood, desk.record(desk.batch({"ok": 3}), offset=100)])
         assert {said.level for said in await desk.verdicts()} == {Level.HEALTHY}

@@ -50,6 +50,10 @@ class Guards:
             for name in required
         }
 
+    def judges(self, name: str) -> bool:
+        """Whether a policy requires that guard."""
+        return name in self._guards
+
     def listen(self, now: Micros) -> None:
         """Count every silence from now: before, beats may have come that nobody heard."""
         for guard in self._guards.values():

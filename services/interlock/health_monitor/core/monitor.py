@@ -68,6 +68,11 @@ class Monitor:
             subject.watch(wanted[model], now)
         self._guards.watch(guards_in(book), now)
 
+    def judges(self, key: bytes | None) -> bool:
+        """Whether a record under that key may tell of a model or a guard that is judged, if its key tells the truth."""
+        name = (key or b"").decode(errors="replace")
+        return name in self._subjects or self._guards.judges(name)
+
     def is_past(self, written_at: Micros, now: Micros) -> bool:
         """Whether a record was written so long ago that whatever it tells of is out of the window."""
         return written_at < now - self._rules.window_us

@@ -1,8 +1,9 @@
 """In which order records are looked at when there may not be time for all of them. Pure.
 
 Telemetry is verified at some three megabytes a second; who sends more, by mistake or on purpose, must not keep the others from being
-heard. So the keys take turns: a flood under one model's key costs that model alone its evidence. A key is the writer's own word, which
-is why nothing but the order rests on it; what floods under every key is shed in equal parts.
+heard. So the keys take turns, those of models and guards that are judged before all others (`Monitor.judges`): a flood under one model's key
+costs that model alone its evidence. A key is the writer's own word, which is why nothing but the order rests on it; what floods under
+every key is shed in equal parts.
 """
 
 from collections.abc import Callable, Hashable, Iterable
