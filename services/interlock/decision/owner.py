@@ -6,6 +6,7 @@ from interlock.decision.core.tenure import Tenure
 from interlock.decision.desk import Desk
 from interlock.decision.restart import start_again
 from interlock.decision.term import Term, TermEnded
+from interlock.decision.unheard import Unheard
 from interlock.records.audit import AuditKind, AuditRecord
 from interlock.records.log import NO_TERM
 from interlock.records.sealing import seal
@@ -31,6 +32,7 @@ class ShardOwner:
         self._desk = desk
         self._term: Term | None = None
         self._short = 0
+        self._unheard = Unheard()
 
     @property
     def live(self) -> bool:
@@ -67,10 +69,12 @@ class ShardOwner:
         publisher = await desk.bus.publisher()
         claim = AuditRecord(desk.shard, AuditKind.CLAIM, desk.owner, NO_TERM, 0, desk.now(), (), (), (), b"")
         offset = await publisher.publish(AUDIT.name, str(desk.shard), seal(claim, desk.key), partition=desk.shard)
-        restart = await start_again(desk, offset)
+        self._unheard.known.add(offset)
+        restart = await start_again(desk, offset, self._unheard)
         tenure = Tenure.begin(offset, restart.journal.log)
         if tenure.doubt is not None:
             raise TermEnded(tenure.doubt)
+        self._unheard.since(tenure.next_offset)
         desk.instruments.started(desk.shard, restart.source, restart.records)
         _log.info(
             "shard_claimed",
@@ -80,4 +84,4 @@ class ShardOwner:
             records=restart.records,
             routes=len(restart.journal.sealed),
         )
-        return Term(desk, publisher, restart, tenure)
+        return Term(desk, publisher, restart, tenure, self._unheard)

@@ -24,6 +24,8 @@ from interlock.decision.core.projection import (
 from interlock.decision.core.state import State
 from interlock.decision.desk import Desk
 from interlock.decision.turns import in_turns
+from interlock.decision.unheard import Unheard
+from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
 from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
@@ -73,31 +75,37 @@ class Restart:
     records: int
 
 
-async def start_again(desk: Desk, claim: int) -> Restart:
+async def start_again(desk: Desk, claim: int, unheard: Unheard | None = None) -> Restart:
     """Learn the state of a shard after everything that stands in its log up to a claim.
+
+    Args:
+        desk: What the owner works with.
+        claim: The offset of its claim.
+        unheard: What of the log it has not told of; None: nothing is news to it.
 
     Raises:
         InfrastructureError: The bus cannot be reached.
         InvariantError: The log does not fit this release.
     """
+    unheard = unheard or Unheard()
     state, routes = await _last(desk, STATE.name), await _last(desk, ROUTES.name)
-    restart = await _from_state(desk, claim, state, routes)
+    restart = await _from_state(desk, claim, unheard, state, routes)
     if isinstance(restart, Restart):
         return restart
-    whole = await _from_log(desk, claim, state, routes)
+    whole = await _from_log(desk, claim, unheard, state, routes)
     if state.values or whole.journal.last is not None:
         await desk.findings.report(restart.reason, restart.detail)
     return whole
 
 
-async def _from_state(desk: Desk, claim: int, state: Topic, routes: Topic) -> Restart | Refused:
+async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, routes: Topic) -> Restart | Refused:
     projected = await in_turns(project(state.values, State.start(desk.shard, desk.shards, desk.book)))
     if isinstance(projected, Refused):
         return projected
     if not 0 <= projected.mark.offset < claim:
         return doubt("the mark is beyond the end of the log")
     try:
-        reading = await _lay_over(desk, claim, projected)
+        reading = await _lay_over(desk, claim, unheard, projected)
     except InvariantError as error:  # what is true of the log only on top of another state
         return doubt(error.message)
     if isinstance(reading, Refused):
@@ -108,21 +116,21 @@ async def _from_state(desk: Desk, claim: int, state: Topic, routes: Topic) -> Re
     return missing or reading.restart(routes, Source.STATE, projected.mark.offset)
 
 
-async def _lay_over(desk: Desk, claim: int, projected: Projected) -> "_Reading | Refused":
+async def _lay_over(desk: Desk, claim: int, unheard: Unheard, projected: Projected) -> "_Reading | Refused":
     """Read the log from the marked step on."""
     async with aclosing(_log(desk, projected.mark.offset, claim)) as log:
         journal = journal_at(projected, (await anext(log)).value)
         if isinstance(journal, Refused):
             return journal
-        reading = _Reading(desk, journal, records=1)
+        reading = _Reading(desk, unheard, journal, records=1)
         async for record in log:
             await reading.take(record)
     return reading
 
 
-async def _from_log(desk: Desk, claim: int, state: Topic, routes: Topic) -> Restart:
+async def _from_log(desk: Desk, claim: int, unheard: Unheard, state: Topic, routes: Topic) -> Restart:
     journal = Journal(State.start(desk.shard, desk.shards, desk.book), ShardLog(desk.shard))
-    reading = _Reading(desk, journal)
+    reading = _Reading(desk, unheard, journal)
     async with aclosing(_log(desk, 0, claim)) as log:
         async for record in log:
             await reading.take(record)
@@ -133,20 +141,24 @@ async def _from_log(desk: Desk, claim: int, state: Topic, routes: Topic) -> Rest
 class _Reading:
     """The log on its way into a state, and what of it the state topic lacks."""
 
-    def __init__(self, desk: Desk, journal: Journal, records: int = 0) -> None:
+    def __init__(self, desk: Desk, unheard: Unheard, journal: Journal, records: int = 0) -> None:
         self.journal = journal
         self.unwritten = Unwritten()
         self._desk = desk
+        self._unheard = unheard
         self._records = records
 
     async def take(self, record: Record) -> None:
         self._records += 1
         taken = self.journal.take(record.offset, record.value)
         if self.journal.log.broken:
+            self._unheard.known.add(record.offset)
             await self._desk.findings.report(Reason.LOG_GAP, "a step before this one is missing", record)
         if isinstance(taken, Refused):
             await self._desk.findings.report(taken.reason, taken.detail, record)
-        elif taken is not None:
+        elif self._unheard.is_news(record.offset):
+            await self._unheard.tell(record, self.journal.state.book.trust, self._desk.findings)
+        if isinstance(taken, AuditRecord):
             self.unwritten.note(record.offset, taken.entries)
 
     def restart(self, routes: Topic, source: Source, marked: int) -> Restart:

@@ -23,6 +23,7 @@ from interlock.decision.inputs import open_inputs, take_stock, worth_reading
 from interlock.decision.pipelined import publish_all
 from interlock.decision.projector import Projector
 from interlock.decision.restart import Restart
+from interlock.decision.unheard import Unheard
 from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.health import Verdict
@@ -72,9 +73,10 @@ class Term:
         publisher: Where it appends.
         restart: Everything up to the claim.
         tenure: The term that the claim began.
+        unheard: What of the log it has not told of.
     """
 
-    def __init__(self, desk: Desk, publisher: Publisher, restart: Restart, tenure: Tenure) -> None:
+    def __init__(self, desk: Desk, publisher: Publisher, restart: Restart, tenure: Tenure, unheard: Unheard) -> None:
         self._desk = desk
         self._publisher = publisher
         self._restart = restart
@@ -84,6 +86,7 @@ class Term:
         self._heard = restart.journal.positions
         self._projector = Projector(desk, publisher, restart.unwritten, restart.journal.last, restart.marked)
         self._tenure = tenure
+        self._unheard = unheard
         self._published: set[int] = set()
         self._routes_seen = restart.routes_end - 1
         self._freshness = Freshness()
@@ -241,7 +244,9 @@ class Term:
         shard = self._desk.shard
         sealed = seal(record, self._desk.key)
         offset = await self._publisher.publish(AUDIT.name, str(shard), sealed, partition=shard, trace=trace)
+        self._unheard.known.add(offset)
         self._go_on(self._tenure.acknowledged(offset))
+        self._unheard.since(self._tenure.next_offset)
         return reached(offset, record)
 
     def _go_on(self, tenure: Tenure) -> None:
@@ -263,9 +268,8 @@ class Term:
     async def _watch_log(self, record: Record) -> None:
         """Whatever stands in the log and is not ours ends the term. What cannot be read is told by who starts again."""
         tenure = self._tenure.saw(record.offset)
-        found = open_sealed(record.value, self._state.book.trust, AuditRecord) if tenure.doubt is not None else None
-        if isinstance(found, Verified):
-            await self._desk.findings.report(Reason.LOG_GAP, f"a {found.value.kind} by {found.value.owner}", record)
+        if tenure.doubt is not None:
+            await self._unheard.tell(record, self._state.book.trust, self._desk.findings)
         self._go_on(tenure)
 
     async def _watch_routes(self, record: Record) -> None:
