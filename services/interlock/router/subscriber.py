@@ -153,6 +153,7 @@ class Subscriber:
             together = await self._take_together(records[taken : taken + TOGETHER])
             if not together:
                 await self._take(records[taken])
+                await asyncio.sleep(0)  # requests are answered meanwhile, whatever stands on the topics
             taken += together or 1
         if any(record.topic != HEARTBEATS.name for record in records):
             for pending in list(self._pending.values()):
@@ -169,18 +170,21 @@ class Subscriber:
             self.state,
             (Said(each.value, each.partition if each.topic == ROUTES.name else None) for each in follow),
             now,
+            told_before=not self._caught_up,
         )
         if not run.taken or not self._marks.save(run.state.marks):
             return 0
         self.state = replace(run.state, marks=run.state.marks.saved())
         await asyncio.sleep(0)  # requests that came in meanwhile are answered by it before anybody is told
-        _log.info("changes_applied", changes=len(run.accepted), records=run.taken)
-        await asyncio.gather(*(self._tell_applied(answer, records[place], now) for place, answer in run.accepted))
+        if new := [said for said in run.answers if said[1].answer is Answer.ACCEPTED]:
+            _log.info("changes_applied", changes=len(new), records=run.taken)
+        for _, answer in run.answers:
+            self._instruments.judged(answer.answer, None)
+        await asyncio.gather(*(self._tell_applied(answer, records[place], now) for place, answer in new))
         return run.taken
 
     async def _tell_applied(self, answer: Acceptance, record: Record, now: Reading) -> None:
-        """Count and acknowledge one of many changes."""
-        self._instruments.judged(answer.answer, None)
+        """Acknowledge one of many changes."""
         if answer.change is None:
             return
         if not self._caught_up:

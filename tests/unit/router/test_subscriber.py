@@ -10,7 +10,10 @@ from interlock.records.documents import Denial
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
 from interlock.reporting.findings import Findings
+from interlock.router import subscriber as subscribing
 from interlock.router.answers import Serve
+from interlock.router.core import together as judging
+from interlock.router.core.accept import accept
 from interlock.router.core.state import Held, RouterState
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
@@ -449,5 +452,56 @@ def test_many_changes_that_cannot_be_remembered_are_not_obeyed(story):
         world.order("birch")
         await asyncio.sleep(2)
         assert served(router) == {"birch"}
+
+    story(tell)
+
+
+def judged_in(monkeypatch, note):
+    """Call `note` for each change that is judged, wherever that is done."""
+
+    def noted(*said):
+        note()
+        return accept(*said)
+
+    for module in (subscribing, judging):
+        monkeypatch.setattr(module, "accept", noted)
+
+
+def test_what_is_read_again_is_judged_once_and_nothing_is_said_of_it(story, monkeypatch):
+    async def tell(world, router):
+        for _ in range(200):
+            world.again()
+        await asyncio.sleep(2)
+        said, judged = world.said(), []
+        judged_in(monkeypatch, lambda: judged.append(1))
+        await router._reader.begin()
+        await asyncio.sleep(2)
+        assert len(judged) == 201
+        assert (served(router), world.said()) == ({"atlas"}, said)
+
+    story(tell)
+
+
+def test_requests_are_answered_while_much_that_is_old_is_read_again(story, monkeypatch):
+    async def tell(world, router):
+        for number in range(60):
+            world.order("atlas" if number % 2 else "birch")
+        await asyncio.sleep(2)
+        turns, seen = [0], []
+
+        async def requests():
+            while True:
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        judged_in(monkeypatch, lambda: seen.append(turns[0]))
+        answering = asyncio.create_task(requests())
+        await router._reader.begin()
+        for _ in range(2_000):
+            await asyncio.sleep(0)
+        answering.cancel()
+        assert router._reader.caught_up
+        assert len(set(seen)) > 55
+        assert world.found() == []
 
     story(tell)

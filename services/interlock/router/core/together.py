@@ -37,25 +37,36 @@ class Together:
     Attributes:
         state: The state after it; its unsaved marks must be on disk before the state is used.
         taken: How many of the records it is made of.
-        accepted: The changes that count from now on, in their order, each with the place of the record that brought it.
+        answers: What became of the changes, in their order, each with the place of the record that brought it.
     """
 
     state: RouterState
     taken: int
-    accepted: tuple[tuple[int, Acceptance], ...]
+    answers: tuple[tuple[int, Acceptance], ...]
 
 
-def together(state: RouterState, records: Iterable[Said], now: Reading) -> Together:
-    """Take records up to the first that does not simply count."""
-    taken, accepted = 0, list[tuple[int, Acceptance]]()
+def together(state: RouterState, records: Iterable[Said], now: Reading, *, told_before: bool) -> Together:
+    """Take records up to the first that does not simply count.
+
+    Args:
+        state: What the router holds.
+        records: In their order.
+        now: Both clocks.
+        told_before: Whether they are old: then nothing is to be said of a change that is held already.
+    """
+    counting = frozenset({Answer.ACCEPTED, Answer.KNOWN} if told_before else {Answer.ACCEPTED})
+    taken, answers = 0, list[tuple[int, Acceptance]]()
     for said in records:
-        after = _document(state, said, now) if said.shard is None else _change(state, said.sealed, said.shard, now)
+        if said.shard is None:
+            after = _document(state, said, now)
+        else:
+            after = _change(state, said.sealed, said.shard, now, counting)
         if after is None:
             break
         state, counts = after
-        accepted += ((taken, answer) for answer in counts)
+        answers += ((taken, answer) for answer in counts)
         taken += 1
-    return Together(state, taken, tuple(accepted))
+    return Together(state, taken, tuple(answers))
 
 
 def _document(state: RouterState, said: Said, now: Reading) -> tuple[RouterState, list[Acceptance]] | None:
@@ -73,7 +84,7 @@ def _document(state: RouterState, said: Said, now: Reading) -> tuple[RouterState
 
 
 def _change(
-    state: RouterState, sealed: bytes | None, shard: int, now: Reading
+    state: RouterState, sealed: bytes | None, shard: int, now: Reading, counting: frozenset[Answer]
 ) -> tuple[RouterState, list[Acceptance]] | None:
     answer = accept(state, sealed, shard, now)
-    return (answer.state, [answer]) if answer.answer is Answer.ACCEPTED else None
+    return (answer.state, [answer]) if answer.answer in counting else None
