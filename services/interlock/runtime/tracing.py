@@ -27,6 +27,7 @@ from opentelemetry.trace import SpanKind
 
 from interlock.runtime.bus import Record
 from interlock.runtime.clock import Clock
+from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.time import NEVER, Micros
 from interlock.wire.trace import NO_TRACE
 
@@ -157,6 +158,7 @@ class Tracing:
         """Hand on a span whose work is done."""
         if self._sink is not None:
             span.ended = self._now()
+            span.attributes = {name: _short(told) for name, told in span.attributes.items()}
             self._sink.put(span)
 
     def _now(self) -> Micros:
@@ -175,6 +177,11 @@ def _messaging(operation: str, topic: str) -> dict[str, str | int]:
         "messaging.operation.type": operation,
         "messaging.destination.name": topic,
     }
+
+
+def _short(told: str | int) -> str | int:
+    """The beginning of a text is enough: who can sign a change may give it any name, and spans wait in thousands."""
+    return told[:TEXT_CHARS_MAX] if isinstance(told, str) else told
 
 
 def _place(record: Record) -> dict[str, str | int]:

@@ -5,7 +5,8 @@ from opentelemetry.semconv._incubating.attributes import messaging_attributes as
 from opentelemetry.trace import SpanKind
 
 from interlock.runtime.bus import Record
-from interlock.runtime.tracing import MODEL, UNTRACED, Span, Tracing
+from interlock.runtime.tracing import CHANGE, MODEL, UNTRACED, Span, Tracing
+from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.time import Micros, Reading
 from interlock.wire.topics import ROUTES, VERDICTS
 from interlock.wire.trace import NO_TRACE, known
@@ -109,3 +110,10 @@ def test_a_fault_that_was_told_stays_and_more_can_be_told_while_the_work_goes_on
     assert [(each.attributes, each.fault, each.links) for each in kept] == [
         ({"a": 1, "b": 2}, "it answered 500", (HOSTILE,))
     ]
+
+
+def test_of_a_name_that_somebody_made_very_long_only_the_beginning_is_kept(tracing: Tracing, kept: Kept):
+    with tracing.process(record(PARENT), {CHANGE: "c" * 600_000}) as span:
+        span.add({MODEL: "m" * 600_000})
+    assert [len(kept[0].attributes[name]) for name in (CHANGE, MODEL)] == [TEXT_CHARS_MAX] * 2
+    assert kept[0].attributes["messaging.kafka.offset"] == 7
