@@ -87,7 +87,7 @@ class Findings:
 
     def _known(self, reason: Reason, detail: str, record: Record) -> bool:
         """Whether that was found in a record before; it is from now on."""
-        about = (reason, detail, record.topic, record.partition, record.offset)
+        about = (reason, detail[:TEXT_CHARS_MAX], record.topic, record.partition, record.offset)
         if about in self._of_records:
             return True
         self._of_records[about] = None

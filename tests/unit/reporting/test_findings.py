@@ -112,6 +112,17 @@ def test_what_is_found_in_one_record_is_told_once_however_often_it_is_read():
     play(scenario)
 
 
+def test_what_is_remembered_of_a_long_story_is_its_beginning():
+    async def scenario(desk: Desk) -> None:
+        for _ in range(2):
+            await desk.findings.report(Reason.NOT_NEWER, "c" * 600_000, REFUSED)
+        assert len(await desk.told()) == 1
+        (about,) = desk.findings._of_records
+        assert len(about[1]) == TEXT_CHARS_MAX
+
+    play(scenario)
+
+
 def test_a_broker_that_is_gone_does_not_harm_who_reports():
     async def scenario(desk: Desk) -> None:
         desk.broker.reachable = False
