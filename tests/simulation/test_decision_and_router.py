@@ -1,16 +1,13 @@
 """The real decision service and the real subscriber on the bus in memory, in virtual time."""
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 
 import pytest
 
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
-from interlock.decision.desk import Desk
-from interlock.decision.instruments import Instruments
-from interlock.decision.service import DecisionService
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, RoutingChange
 from interlock.records.documents import Denial
@@ -19,37 +16,31 @@ from interlock.records.log import ShardLog
 from interlock.records.rules import CanaryPlan, Mode, SafeReply, SafeState
 from interlock.records.sealing import open_sealed
 from interlock.records.telling import Finding
-from interlock.reporting.findings import Findings
-from interlock.router import instruments as router_instruments
 from interlock.router.answers import Serve
-from interlock.router.core.renew import Terms
-from interlock.router.core.state import RouterState
 from interlock.router.marks_file import MarksFile
-from interlock.router.rereader import Rereader
-from interlock.router.subscriber import Identity, Subscriber
+from interlock.router.subscribing import open_subscriber
 from interlock.runtime.bus import Position
-from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
-from interlock.runtime.metrics import Metrics
 from interlock.runtime.tracing import Tracing
 from interlock.signing.keys import KeyKind
 from interlock.testing.builders import Deployment, model
 from interlock.testing.driver import OBJECTIVES, ROUTE
+from interlock.testing.in_memory import run_decision, shell
+from interlock.testing.router_driver import TERMS
 from interlock.testing.stories import DOWN, slow
 from interlock.testing.virtual_time import run_virtually
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import ACKS, AUDIT, FINDINGS, HEARTBEATS, POLICIES, ROUTES, SHARDS, VERDICTS
+from interlock.wire.topics import ACKS, AUDIT, FINDINGS, POLICIES, ROUTES, SHARDS, VERDICTS
 from interlock.wire.trace import NO_TRACE
 
 AGENT = "support"
 SHARD = shard_of(AGENT, SHARDS)
 STEPS = (5, 50)
 PLAN = CanaryPlan(STEPS, calls_min=5, time_min_us=Micros(2 * SECOND), wait_max_us=Micros(60 * SECOND))
-TERMS = Terms(Micros(15 * SECOND), Micros(2 * SECOND))
 
 
 class World:
@@ -63,7 +54,6 @@ class World:
         self.broker = MemoryBroker(clock=clock)
         self.folder = folder
         self.levels = {}
-        self.metrics = Metrics("test")
 
     def append(self, topic, key, value, partition):
         return self.broker.append(Position(topic.name, partition), key.encode(), value, self.header)
@@ -95,62 +85,34 @@ class World:
         self.levels[change.target, f"canary.{change.canary}.{STEPS.index(change.weight)}"] = level
 
     @asynccontextmanager
-    async def decision(self, owner="decision-1", instance=None, bus=None):
-        bus, stop = bus or MemoryBus(self.broker), Stop()
-        publisher = await bus.publisher()
-        findings = Findings(publisher, owner, self.deployment.key(owner), self.clock, self.metrics)
+    async def shell(self, owner, bus=None):
+        async with shell(bus or MemoryBus(self.broker), owner, self.deployment, self.clock) as it:
+            yield replace(it, tracing=self.tracing)
 
-        def desk(shard, held):
-            return Desk(
-                shard,
-                SHARDS,
-                owner,
-                self.deployment.key(owner),
-                self.deployment.book(),
-                bus,
-                self.clock,
-                findings,
-                Instruments(self.metrics),
-                held,
-                self.tracing,
-            )
-
-        task = asyncio.create_task(DecisionService(bus, instance or owner, desk, Readiness("shards")).run(stop))
-        try:
-            yield task
-        finally:
-            stop.request()
-            with suppress(asyncio.CancelledError, InfrastructureError):
-                await task
-            await bus.close()
+    @asynccontextmanager
+    async def decision(self, owner="decision-1", instance="", bus=None):
+        stop = Stop()
+        async with self.shell(owner, bus) as it:
+            task = asyncio.create_task(run_decision(it, stop, instance))
+            try:
+                yield task
+            finally:
+                stop.request()
+                with suppress(asyncio.CancelledError, InfrastructureError):
+                    await task
 
     @asynccontextmanager
     async def router(self):
-        bus, stop, owner = MemoryBus(self.broker), Stop(), "gateway-1"
-        publisher = await bus.publisher()
-        marks = MarksFile(self.folder / "marks.db")
-        key = self.deployment.key(owner)
-        subscriber = Subscriber(
-            state=RouterState.start(SHARDS, self.deployment.book(), marks.load()),
-            marks=marks,
-            reader=Rereader(lambda: bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]), self.clock),
-            publisher=publisher,
-            identity=Identity(owner, key),
-            terms=TERMS,
-            clock=self.clock,
-            findings=Findings(publisher, owner, key, self.clock, self.metrics),
-            readiness=Readiness("lease"),
-            instruments=router_instruments.Instruments(self.metrics),
-            tracing=self.tracing,
-        )
-        task = asyncio.create_task(subscriber.run(stop))
-        try:
-            yield subscriber
-        finally:
-            stop.request()
-            await task
-            marks.close()
-            await bus.close()
+        stop = Stop()
+        async with self.shell("gateway-1") as it:
+            with closing(MarksFile(self.folder / "marks.db")) as marks:
+                subscriber = await open_subscriber(it, marks, TERMS)
+                task = asyncio.create_task(subscriber.run(stop))
+                try:
+                    yield subscriber
+                finally:
+                    stop.request()
+                    await task
 
     def read(self, topic, record, partitions=SHARDS):
         """Every record of a topic that verifies."""

@@ -1,17 +1,13 @@
 """`python -m interlock.decision SETTINGS`: the decision service in the foreground."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from interlock.decision.desk import Desk
-from interlock.decision.instruments import Instruments
-from interlock.decision.interpreter import Interpreter
+from interlock.decision.desk import desks
 from interlock.decision.service import DecisionService
 from interlock.decision.settings import DecisionSettings
 from interlock.reporting.shell import shell
 from interlock.runtime import lifecycle, logs
-from interlock.wire.topics import SHARDS
 
 
 def run(settings_path: Path) -> int:
@@ -23,25 +19,7 @@ async def _serve(settings_path: Path, stop: lifecycle.Stop) -> None:
     settings = DecisionSettings.load(settings_path)
     logs.configure("decision", level=settings.log_level)
     async with shell(settings, settings.owner, settings.key, "decision", "shards") as it:
-        instruments, interpreter = Instruments(it.metrics), Interpreter()
-
-        def desk_for(shard: int, held: Callable[[], bool]) -> Desk:
-            return Desk(
-                shard,
-                SHARDS,
-                it.owner,
-                it.key,
-                it.book,
-                it.bus,
-                it.clock,
-                it.findings,
-                instruments,
-                held,
-                it.tracing,
-                interpreter,
-            )
-
-        service = DecisionService(it.bus, settings.owner, desk_for, it.readiness)
+        service = DecisionService(it.bus, settings.owner, desks(it), it.readiness)
         await lifecycle.supervise(stop, {"decision": service.run(stop)})
 
 

@@ -7,11 +7,13 @@ from interlock.decision.instruments import Instruments
 from interlock.decision.interpreter import Interpreter
 from interlock.policy.book import Book
 from interlock.reporting.findings import Findings
+from interlock.reporting.shell import Shell
 from interlock.runtime.bus import Bus
 from interlock.runtime.clock import Clock
 from interlock.runtime.tracing import UNTRACED, Tracing
 from interlock.signing.keys import SigningKey
 from interlock.vocabulary.time import Micros
+from interlock.wire.topics import SHARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,30 @@ class Desk:
     def now(self) -> Micros:
         """Civil time."""
         return self.clock.now().wall
+
+
+def desks(it: Shell) -> Callable[[int, Callable[[], bool]], Desk]:
+    """What makes the desks of one process, given a shard, and whether it is still held; instruments and interpreter are shared.
+
+    Args:
+        it: The process's surroundings.
+    """
+    instruments, interpreter = Instruments(it.metrics), Interpreter()
+
+    def desk_for(shard: int, held: Callable[[], bool]) -> Desk:
+        return Desk(
+            shard,
+            SHARDS,
+            it.owner,
+            it.key,
+            it.book,
+            it.bus,
+            it.clock,
+            it.findings,
+            instruments,
+            held,
+            it.tracing,
+            interpreter,
+        )
+
+    return desk_for

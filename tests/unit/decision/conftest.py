@@ -2,13 +2,13 @@
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
-from interlock.decision.desk import Desk
-from interlock.decision.instruments import Instruments
+from interlock.decision.desk import desks
 from interlock.decision.owner import ShardOwner
 from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
@@ -17,13 +17,13 @@ from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
 from interlock.records.state import StateMark
 from interlock.records.telling import Finding
-from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Position
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
 from interlock.testing.builders import Deployment
 from interlock.testing.driver import OBJECTIVES
+from interlock.testing.in_memory import shell
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import AUDIT, FINDINGS, POLICIES, ROUTES, SHARDS, STATE, VERDICTS
@@ -58,35 +58,26 @@ class World:
             said = Verdict(name, "*", objective, level, f"it is {level}", 9, (), now, now, Micros(now + 5 * SECOND))
             self.append(VERDICTS, said.key, self.deployment.seal(said, "health-1"), 0)
 
-    def desk(self, bus, findings):
-        return Desk(
-            SHARD,
-            SHARDS,
-            "decision-1",
-            self.deployment.key("decision-1"),
-            self.deployment.book(),
-            bus,
-            self.clock,
-            findings,
-            Instruments(self.metrics),
-            lambda: True,
-        )
+    @asynccontextmanager
+    async def desk(self, bus=None):
+        """What an owner works with, its own publications on that bus."""
+        async with shell(MemoryBus(self.broker), "decision-1", self.deployment, self.clock) as it:
+            yield desks(replace(it, bus=bus or it.bus, metrics=self.metrics))(SHARD, lambda: True)
 
     @asynccontextmanager
     async def owner(self, bus=None):
         """An owner at work; the task ends with a crash of the bus, or with the block."""
-        bus, stop = bus or MemoryBus(self.broker), Stop()
-        publisher = await MemoryBus(self.broker).publisher()
-        findings = Findings(publisher, "decision-1", self.deployment.key("decision-1"), self.clock, self.metrics)
-        task = asyncio.create_task(ShardOwner(self.desk(bus, findings)).run(stop))
-        judge = asyncio.create_task(self.judge())
-        try:
-            yield task
-        finally:
-            stop.request()
-            judge.cancel()
-            with suppress(asyncio.CancelledError, Crash):
-                await task
+        stop = Stop()
+        async with self.desk(bus) as desk:
+            task = asyncio.create_task(ShardOwner(desk).run(stop))
+            judge = asyncio.create_task(self.judge())
+            try:
+                yield task
+            finally:
+                stop.request()
+                judge.cancel()
+                with suppress(asyncio.CancelledError, Crash):
+                    await task
 
     async def until(self, condition, what, seconds=60):
         for _ in range(20 * seconds):

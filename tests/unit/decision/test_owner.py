@@ -4,7 +4,6 @@ import asyncio
 
 from interlock.decision.owner import RESTS_S, ShardOwner
 from interlock.records.audit import AuditKind, AuditRecord
-from interlock.reporting.findings import Findings
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBus
 from interlock.testing.virtual_time import run_virtually
@@ -28,14 +27,11 @@ class SlowBus(MemoryBus):
 def test_two_processes_that_both_believe_they_hold_a_shard_do_not_fill_its_log_with_claims(world):
     async def scenario(clock):
         it, stop = world(clock), Stop()
-        findings = Findings(
-            await MemoryBus(it.broker).publisher(), "decision-1", it.deployment.key("decision-1"), clock, it.metrics
-        )
-        owners = [ShardOwner(it.desk(SlowBus(it.broker), findings)).run(stop) for _ in range(2)]
-        tasks = [asyncio.create_task(owner) for owner in owners]
-        await asyncio.sleep(20)
-        stop.request()
-        await asyncio.gather(*tasks)
+        async with it.desk(SlowBus(it.broker)) as one, it.desk(SlowBus(it.broker)) as other:
+            tasks = [asyncio.create_task(ShardOwner(desk).run(stop)) for desk in (one, other)]
+            await asyncio.sleep(20)
+            stop.request()
+            await asyncio.gather(*tasks)
         claims = [record for record in it.read(AUDIT, AuditRecord) if record.kind is AuditKind.CLAIM]
         assert 2 <= len(claims) <= 2 * (len(RESTS_S) + 20 / RESTS_S[-1])
         assert it.replayed().differences == []

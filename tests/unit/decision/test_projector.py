@@ -7,7 +7,6 @@ from interlock.decision.core.projection import Unwritten
 from interlock.decision.projector import SLICE, Projector
 from interlock.records.audit import Entry
 from interlock.records.state import StateMark
-from interlock.runtime.memory_bus import MemoryBus
 from interlock.testing.virtual_time import run_virtually
 from interlock.vocabulary.time import Micros
 from interlock.wire.topics import STATE
@@ -22,11 +21,10 @@ def marks(it):
 def told(world, story, entries):
     async def scenario(clock):
         it, unwritten = world(clock), Unwritten()
-        projector = Projector(
-            it.desk(MemoryBus(it.broker), None), await MemoryBus(it.broker).publisher(), unwritten, None, -1
-        )
-        projector.stepped(LAST, [Entry(f"verdict/{number}", b"v") for number in range(entries)])
-        await story(it, projector)
+        async with it.desk() as desk:
+            projector = Projector(desk, await desk.bus.publisher(), unwritten, None, -1)
+            projector.stepped(LAST, [Entry(f"verdict/{number}", b"v") for number in range(entries)])
+            await story(it, projector)
 
     run_virtually(scenario)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interlock.notifier.service import GROUP, open_service
+from interlock.notifier.service import GROUP
 from interlock.notifier.webhook import Delivery
 from interlock.records.audit import AuditKind, AuditRecord, Entry
 from interlock.records.change import RoutingChange
@@ -18,16 +18,14 @@ from interlock.records.log import NO_TERM
 from interlock.records.sealing import open_sealed
 from interlock.records.state import ReviewEntry
 from interlock.records.telling import Finding, Notice, NoticeKind
-from interlock.reporting.findings import Findings
-from interlock.reporting.shell import Shell
 from interlock.runtime.bus import Position
 from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
-from interlock.runtime.metrics import Metrics
 from interlock.signing.roles import Role
 from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
+from interlock.testing.in_memory import run_notifier, shell
 from interlock.testing.virtual_time import START, VirtualClock, run_virtually
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.limits import MOMENT_US_MAX
@@ -110,7 +108,7 @@ class World:
     async def notifier(self):
         """A notifier at work; leaving asks it to stop and waits until it has."""
         stop = Stop()
-        running = asyncio.create_task((await self._open(stop)).run())
+        running = asyncio.create_task(self._run(stop))
         try:
             yield
         finally:
@@ -119,18 +117,14 @@ class World:
 
     async def killed_notifier(self, after_s: float) -> None:
         """A notifier that is killed after that time, in the middle of whatever it does."""
-        running = asyncio.create_task((await self._open(Stop())).run())
+        running = asyncio.create_task(self._run(Stop()))
         await asyncio.sleep(after_s)
         running.cancel()
         await asyncio.wait({running})
 
-    async def _open(self, stop: Stop):
-        bus, key, metrics = MemoryBus(self.broker), DEPLOYMENT.key("notifier-1"), Metrics("notifier")
-        publisher = await bus.publisher()
-        findings = Findings(publisher, "notifier-1", key, self.clock, metrics)
-        book = DEPLOYMENT.book()
-        it = Shell("notifier-1", key, book, bus, publisher, self.clock, metrics, findings, self.readiness)
-        return await open_service(it, self, stop)
+    async def _run(self, stop: Stop) -> None:
+        async with shell(MemoryBus(self.broker), "notifier-1", DEPLOYMENT, self.clock) as it:
+            await run_notifier(replace(it, readiness=self.readiness), stop, self)
 
 
 def virtual(scenario: Callable[[World], Awaitable[None]]) -> None:

@@ -16,17 +16,15 @@ from interlock.records.documents import Unnotified, Webhook
 from interlock.records.log import NO_TERM
 from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.telling import Breach, Finding, Notice, NoticeKind
-from interlock.reporting.findings import Findings
-from interlock.reporting.shell import Shell
 from interlock.runtime.bus import Position, Publisher, Reader, Record
 from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
-from interlock.runtime.metrics import Metrics
 from interlock.signing.roles import Role
 from interlock.signing.trust import Grant
 from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
+from interlock.testing.in_memory import shell
 from interlock.testing.virtual_time import START, VirtualClock, run_virtually
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import shard_of
@@ -68,15 +66,18 @@ class Unreliable:
         return offset
 
 
-@dataclass
-class Slow:
-    """A bus whose reader of the log takes its time, as the world says."""
+class Ailing(MemoryBus):
+    """A bus whose reader of the log takes its time, and whose publications fail, as the world says."""
 
-    bus: MemoryBus
-    world: "World"
+    def __init__(self, world: "World") -> None:
+        super().__init__(world.broker)
+        self.world = world
+
+    async def publisher(self) -> Publisher:
+        return Unreliable(await super().publisher(), self.world)
 
     async def reader(self, topics: Sequence[str], **options: Any) -> Reader:
-        reader = await self.bus.reader(topics, **options)
+        reader = await super().reader(topics, **options)
         read = reader.batch
 
         async def batch(**options: Any) -> list[Record]:
@@ -176,10 +177,10 @@ class World:
                     yield opened.value
 
     @asynccontextmanager
-    async def watch(self, **settings: Any):
+    async def watch(self):
         """A watch at work; leaving asks it to stop and waits until it has."""
         stop = Stop()
-        running = asyncio.create_task(self._run(stop, **settings))
+        running = asyncio.create_task(self._run(stop))
         try:
             yield
         finally:
@@ -194,18 +195,12 @@ class World:
         with suppress(asyncio.CancelledError):
             await running
 
-    async def _run(self, stop: Stop, **settings: Any) -> None:
-        bus, key, metrics = MemoryBus(self.broker), DEPLOYMENT.key("watch-1"), Metrics("watch")
-        publisher = Unreliable(await bus.publisher(), self)
-        findings = Findings(publisher, "watch-1", key, self.clock, metrics)
-        it = Shell(
-            "watch-1", key, DEPLOYMENT.book(), Slow(bus, self), publisher, self.clock, metrics, findings, self.readiness
-        )
-        its = WatchSettings(
-            bootstrap="127.0.0.1:9092", deployment="x", trust_root="x", owner="watch-1", key="x", **settings
-        )
-        async with open_service(it, its, self, Instruments(metrics)) as self.service:
-            await self.service.run(stop)
+    async def _run(self, stop: Stop) -> None:
+        settings = WatchSettings.model_construct()
+        async with shell(Ailing(self), "watch-1", DEPLOYMENT, self.clock) as it:
+            its = replace(it, readiness=self.readiness)
+            async with open_service(its, settings, self, Instruments(it.metrics)) as self.service:
+                await self.service.run(stop)
 
 
 def virtual(scenario: Callable[[World], Awaitable[None]]) -> None:

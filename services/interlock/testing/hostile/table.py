@@ -82,7 +82,7 @@ READING: Mapping[str, tuple[TopicSpec, ...]] = {
     "health_monitor/faust_stream.py": (TELEMETRY,),
     "notifier/service.py": (AUDIT, NOTICES),
     "reporting/shell.py": (POLICIES,),
-    "router/gateway/__main__.py": (HEARTBEATS, POLICIES, ROUTES),
+    "router/subscribing.py": (HEARTBEATS, POLICIES, ROUTES),
     "trials/witness.py": (ACKS, AUDIT, FINDINGS, HEARTBEATS, NOTICES, TICKETS, VERDICTS),
     "watch/service.py": (AUDIT, NOTICES),
 }

@@ -14,31 +14,22 @@ from typing import Any, TypeVar
 
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.state import State
-from interlock.decision.desk import Desk
-from interlock.decision.instruments import Instruments as DecisionInstruments
-from interlock.decision.service import DecisionService
 from interlock.health_monitor.core.monitor import Monitor
 from interlock.health_monitor.core.objectives import Rules
 from interlock.health_monitor.service import HealthMonitorService, Outbox
-from interlock.notifier import service as notifier
-from interlock.notifier.webhook import Delivery
 from interlock.records.audit import AuditRecord
 from interlock.records.change import Acknowledgement, RoutingChange
 from interlock.records.commands import Command, ReviewOutcome, Verb
-from interlock.records.documents import Denial, RoutePolicy, Webhook
+from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.health import Cell, TelemetryBatch, Verdict
 from interlock.records.log import ShardLog
 from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.telling import Finding, Ticket
-from interlock.reporting.findings import Findings
 from interlock.reporting.shell import Shell
 from interlock.router.answers import Serve
-from interlock.router.gateway.__main__ import _subscriber
-from interlock.router.gateway.settings import GatewaySettings
 from interlock.router.marks_file import MarksFile
 from interlock.router.subscriber import Subscriber
 from interlock.runtime.bus import Position, Record
-from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
@@ -47,14 +38,13 @@ from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustedKey, TrustRoot
 from interlock.signing.verifier import Verified
 from interlock.testing.builders import TRIGGERS, Deployment
-from interlock.testing.hostile.table import DECISION, HEALTH, NOTIFIER, ROUTER, SERVICES, WATCH
+from interlock.testing.hostile import table
+from interlock.testing.hostile.table import HEALTH, ROUTER, SERVICES
+from interlock.testing.in_memory import LastChannel, Receiver, run_decision, run_notifier, run_router, run_watch, shell
 from interlock.testing.virtual_time import VirtualClock
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.identifiers import ANY, RouteId, shard_of
 from interlock.vocabulary.time import SECOND, Micros, seconds
-from interlock.watch import service as watch
-from interlock.watch.instruments import Instruments as WatchInstruments
-from interlock.watch.settings import WatchSettings
 from interlock.wire.topics import (
     ACKS,
     AUDIT,
@@ -71,7 +61,6 @@ from interlock.wire.topics import (
 SUPPORT, TRIAGE = (RouteId(agent, "main", ANY) for agent in ("support", "triage"))
 SHARD = shard_of("support", SHARDS)
 _RULES = Rules(seconds(30), 5, 5, 3, seconds(10), seconds(1), seconds(5))
-_GATEWAY = GatewaySettings.model_construct(lease=seconds(15), skew=seconds(2))
 _LOOK_S = 0.1
 _TOLD_S = 0.5
 _OLD_S = 25
@@ -128,7 +117,7 @@ class World:
     Attributes:
         outcomes: What the probe sees of each model, by outcome.
         metrics: By service: the registry of each of its lives.
-        posted: The messages that the webhook receiver accepted.
+        receiver: The receiver of notices.
         hostile: Where hostile records stand: `records` and `read` leave them out.
     """
 
@@ -139,7 +128,7 @@ class World:
         self.broker = MemoryBroker(clock=clock)
         self.outcomes = {"atlas": {"ok": 3}, "birch": {"ok": 3}}
         self.metrics: dict[str, list[Metrics]] = {service: [] for service in SERVICES}
-        self.posted: list[str] = []
+        self.receiver = Receiver()
         self.hostile: set[tuple[str, int, int]] = set()
         self.router: Subscriber | None = None
         self._running: dict[str, _Process] = {}
@@ -191,12 +180,6 @@ class World:
                 self.put(TELEMETRY, 0, model.encode(), self.deployment.seal(batch, "probe-1"))
             await asyncio.sleep(_TOLD_S)
 
-    async def send(self, webhook: Webhook, message_id: str, body: bytes, *, now: Micros, timeout_s: float) -> Delivery:
-        """The webhook receiver accepts everything."""
-        self.posted.append(message_id)
-        await asyncio.sleep(0.01)
-        return Delivery(204)
-
     async def _ask(self) -> None:
         """Clients ask for every route, ten times a second."""
         while True:
@@ -240,17 +223,9 @@ class World:
 
     async def start(self, *services: str) -> None:
         """Start services."""
-        made = {
-            HEALTH: self._health,
-            DECISION: self._decision,
-            ROUTER: self._subscriber,
-            NOTIFIER: self._notifier,
-            WATCH: self._watch,
-        }
         for service in services:
             stop = Stop()
-            shell = await self._shell(service)
-            self._running[service] = _Process(stop, asyncio.create_task(made[service](shell, stop), name=service))
+            self._running[service] = _Process(stop, asyncio.create_task(self._live(service, stop), name=service))
 
     async def stop(self, *services: str) -> None:
         """Ask services to stop, and wait until they have."""
@@ -264,13 +239,24 @@ class World:
         await self.stop(*services)
         await self.start(*services)
 
-    async def _shell(self, service: str) -> Shell:
-        bus, metrics = MemoryBus(self.broker), Metrics(service)
-        self.metrics[service].append(metrics)
-        key, publisher = self.deployment.key(service), await bus.publisher()
-        findings = Findings(publisher, service, key, self.clock, metrics)
-        ready = Readiness("it runs")
-        return Shell(service, key, self.deployment.book(), bus, publisher, self.clock, metrics, findings, ready)
+    async def _live(self, service: str, stop: Stop) -> None:
+        """One life of a service."""
+        async with shell(MemoryBus(self.broker), service, self.deployment, self.clock) as it:
+            self.metrics[service].append(it.metrics)
+            match service:
+                case table.HEALTH:
+                    await self._health(it, stop)
+                case table.DECISION:
+                    await run_decision(it, stop)
+                case table.ROUTER:
+                    await run_router(it, stop, MarksFile(self.folder / "marks.db"), self._meet)
+                case table.NOTIFIER:
+                    await run_notifier(it, stop, self.receiver)
+                case _:
+                    await run_watch(it, stop, LastChannel())
+
+    def _meet(self, router: Subscriber | None) -> None:
+        self.router = router
 
     async def _health(self, it: Shell, stop: Stop) -> None:
         policies = await it.follow_policies()
@@ -286,32 +272,6 @@ class World:
                 await service.handle(await reader.batch(wait_s=0.05))
 
         await asyncio.gather(policies.run(stop), service.run(stop), listen())
-
-    async def _decision(self, it: Shell, stop: Stop) -> None:
-        instruments = DecisionInstruments(it.metrics)
-
-        def desk_for(shard: int, held: Callable[[], bool]) -> Desk:
-            return Desk(shard, SHARDS, it.owner, it.key, it.book, it.bus, it.clock, it.findings, instruments, held)
-
-        await DecisionService(it.bus, it.owner, desk_for, it.readiness).run(stop)
-        await it.bus.close()
-
-    async def _subscriber(self, it: Shell, stop: Stop) -> None:
-        marks = MarksFile(self.folder / "marks.db")
-        try:
-            self.router = await _subscriber(_GATEWAY, marks, it)
-            await self.router.run(stop)
-        finally:
-            self.router = None
-            marks.close()
-
-    async def _notifier(self, it: Shell, stop: Stop) -> None:
-        await (await notifier.open_service(it, self, stop)).run()
-
-    async def _watch(self, it: Shell, stop: Stop) -> None:
-        settings = WatchSettings.model_construct(deadline=seconds(300), period=seconds(1))
-        async with watch.open_service(it, settings, _NoLastChannel(), WatchInstruments(it.metrics)) as service:
-            await service.run(stop)
 
     # What is seen from the outside.
 
@@ -357,7 +317,7 @@ class World:
 
     def lived(self) -> Lived:
         """What came of it all."""
-        changes, posted = self.ordered(), self.posted
+        changes, told = self.ordered(), self.receiver.told
         obeyed = {(ack.event_id, ack.router) for _, ack in self.read(ACKS, Acknowledgement) if ack.kind == "ack"}
         verdicts = sorted((said.issued_at, said.key, str(said.level)) for _, said in self.read(VERDICTS, Verdict))
         return Lived(
@@ -375,18 +335,13 @@ class World:
             told=[
                 (
                     each.route,
-                    posted.count(event_id_of(each).hex()),
+                    len(told.get(event_id_of(each).hex(), ())),
                     [router for event_id, router in obeyed if event_id == event_id_of(each)],
                 )
                 for each in changes
             ],
             differences=[found.what for shard in range(SHARDS) for found in self.journal(shard).differences],
         )
-
-
-class _NoLastChannel:
-    async def send(self, to: Webhook, message_id: str, body: bytes, now: Micros) -> str:
-        return ""
 
 
 async def begin(world: World) -> None:

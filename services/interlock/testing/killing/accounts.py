@@ -10,8 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from interlock.decision.desk import Desk
-from interlock.decision.instruments import Instruments
+from interlock.decision.desk import desks
 from interlock.decision.replay import replay
 from interlock.decision.restart import Source, start_again
 from interlock.records.audit import AuditKind, AuditRecord
@@ -21,18 +20,17 @@ from interlock.records.documents import Denial
 from interlock.records.log import NO_TERM
 from interlock.records.sealing import seal
 from interlock.records.telling import Breach, Finding, Ticket
-from interlock.reporting.findings import Findings
 from interlock.router.marks_file import MarksFile
 from interlock.runtime.bus import Position
 from interlock.runtime.memory_bus import MemoryBus
-from interlock.runtime.metrics import Metrics
+from interlock.testing.in_memory import shell
 from interlock.testing.killing.ledger import Logged
 from interlock.testing.killing.services import MARKS
 from interlock.testing.killing.settled import routes_follow
 from interlock.testing.killing.world import World
 from interlock.vocabulary.identifiers import Order, RouteId
 from interlock.vocabulary.reasons import Reason
-from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, NOTICES, POLICIES, ROUTES, SHARDS, TICKETS
+from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, NOTICES, POLICIES, ROUTES, TICKETS
 
 _ORDER = re.compile(r"@\d+\.\d+\.\d+")
 
@@ -240,32 +238,21 @@ async def _replayed(world: World, void: int) -> list[str]:
 async def _started_again(world: World) -> list[str]:
     """A decision process that starts now starts from the state topic, and has nothing to put right. It leaves its claims behind."""
     found: list[str] = []
-    bus, metrics = MemoryBus(world.broker), Metrics("accounts")
-    key, owner = world.deployment.key("decision-1"), "decision-1"
-    findings = Findings(await bus.publisher(), owner, key, world.clock, metrics)
-    for shard, replayed in enumerate(await replay(bus, world.deployment.book(), check=False)):
-        desk = Desk(
-            shard,
-            SHARDS,
-            owner,
-            key,
-            world.deployment.book(),
-            bus,
-            world.clock,
-            findings,
-            Instruments(metrics),
-            lambda: True,
-        )
-        claim = AuditRecord(shard, AuditKind.CLAIM, owner, NO_TERM, 0, desk.now(), (), (), (), b"")
-        offset = world.broker.append(Position(AUDIT.name, shard), b"claim", seal(claim, key))
-        restart = await start_again(desk, offset)
-        empty = replayed.journal.last is None
-        if restart.source is not Source.STATE and not empty:
-            found.append(f"the state topic of shard {shard} does not do for a start")
-        if restart.journal.state.digest.root != replayed.journal.state.digest.root:
-            found.append(f"the state topic of shard {shard} makes another state than the log")
-        if restart.unpublished or (len(restart.unwritten) and not empty):
-            found.append(f"shard {shard} has something to put right")
+    bus, owner = MemoryBus(world.broker), "decision-1"
+    async with shell(bus, owner, world.deployment, world.clock) as it:
+        desk_for = desks(it)
+        for shard, replayed in enumerate(await replay(bus, it.book, check=False)):
+            desk = desk_for(shard, lambda: True)
+            claim = AuditRecord(shard, AuditKind.CLAIM, owner, NO_TERM, 0, desk.now(), (), (), (), b"")
+            offset = world.broker.append(Position(AUDIT.name, shard), b"claim", seal(claim, desk.key))
+            restart = await start_again(desk, offset)
+            empty = replayed.journal.last is None
+            if restart.source is not Source.STATE and not empty:
+                found.append(f"the state topic of shard {shard} does not do for a start")
+            if restart.journal.state.digest.root != replayed.journal.state.digest.root:
+                found.append(f"the state topic of shard {shard} makes another state than the log")
+            if restart.unpublished or (len(restart.unwritten) and not empty):
+                found.append(f"shard {shard} has something to put right")
     return found
 
 

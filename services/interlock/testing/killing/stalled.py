@@ -13,11 +13,12 @@ from interlock.records.health import Level
 from interlock.testing.killing.accounts import Account, account_of, findings_of, wrong
 from interlock.testing.killing.once import signatures_checked_once
 from interlock.testing.killing.process import outside
+from interlock.testing.killing.services import SECOND_DECISION
 from interlock.testing.killing.settled import routes_follow, settled
 from interlock.testing.killing.story import routed, served
 from interlock.testing.killing.strikes import Call, Deed, Register, Side, Strike
 from interlock.testing.killing.trial import EFFECTS, Outcome
-from interlock.testing.killing.world import SECOND_DECISION, SUPPORT, World, live
+from interlock.testing.killing.world import SUPPORT, World, live
 from interlock.testing.virtual_time import VirtualClock, run_virtually
 from interlock.vocabulary.identifiers import shard_of
 from interlock.wire.topics import SHARDS

@@ -31,14 +31,7 @@ from interlock.testing.killing.bus import Ports
 from interlock.testing.killing.ledger import Ledger
 from interlock.testing.killing.process import Process, make_task, outside
 from interlock.testing.killing.receiver import Receiver
-from interlock.testing.killing.services import (
-    Surroundings,
-    run_decision,
-    run_guard,
-    run_notifier,
-    run_router,
-    run_watch,
-)
+from interlock.testing.killing.services import Surroundings, run
 from interlock.testing.killing.strikes import Register
 from interlock.testing.virtual_time import START, VirtualClock
 from interlock.vocabulary.identifiers import ANY, RouteId
@@ -54,9 +47,6 @@ ROUTES_ASKED = (SUPPORT, TRIAGE, BULK)
 """Two agents on two shards: the one has two fallbacks, the other two routes and a queue for people."""
 
 SERVICES = ("decision", "notifier", "watch", "router", "guard")
-
-SECOND_DECISION = "second decision"
-"""Another process of the decision service, for the same shards."""
 
 LOOK_S = 0.1
 """How often the router is looked at."""
@@ -153,35 +143,24 @@ class World:
         self.broker = WitnessBroker(self.clock)
         self.ledger = Ledger(self.broker, self.deployment.root)
 
-    @property
-    def surroundings(self) -> Surroundings:
-        """What a service finds when it starts."""
-        deployment = self.deployment
-        return Surroundings(
-            self.broker,
-            self.clock,
-            self.receiver,
-            self.disk,
-            deployment.key,
-            deployment.book,
-            ROUTES_ASKED,
-            self.tickets,
-        )
-
     # Services
 
     def begin(self, service: str) -> Incarnation:
         """Start an incarnation of a service."""
         process, stop = Process(service), Stop()
-        ports, it = Ports(process, self.register), self.surroundings
-        if service == "router":
-            main = run_router(it, ports, stop, self._meet)
-        elif service == SECOND_DECISION:
-            main = run_decision(it, ports, stop, instance="decision-2")
-        else:
-            runs = {"decision": run_decision, "notifier": run_notifier, "watch": run_watch, "guard": run_guard}
-            main = runs[service](it, ports, stop)
-        self.running[service] = Incarnation(process, stop, process.start(main), ports)
+        ports = Ports(process, self.register)
+        around = Surroundings(
+            self.broker,
+            self.clock,
+            self.deployment,
+            self.receiver,
+            self.disk,
+            ROUTES_ASKED,
+            self.tickets,
+            self._meet,
+        )
+        task = process.start(run(service, around, ports, stop))
+        self.running[service] = Incarnation(process, stop, task, ports)
         return self.running[service]
 
     async def keep(self, service: str) -> None:

@@ -197,7 +197,7 @@ def _news(world: LyingWorld, began: Micros, over: Micros) -> News:
 
 
 def _told(world: LyingWorld, event_id: bytes) -> list[Micros]:
-    return world.told.get(event_id.hex(), [])
+    return world.receiver.told.get(event_id.hex(), [])
 
 
 def _signs(world: LyingWorld, began: Micros, over: Micros) -> bool:
@@ -223,9 +223,9 @@ def _faults(world: LyingWorld) -> Iterator[str]:
         if len(several) > 1:
             yield f"{len(several)} changes are {order}"
     told = {event_id.hex() for event_id in logged}
-    if not world.told.keys() <= told:
+    if not world.receiver.told.keys() <= told:
         yield "something was told under a key that is no change's"
-    if not told <= world.told.keys():
+    if not told <= world.receiver.told.keys():
         yield "a change was never told, though the truth is told again"
     yield from (f"the log does not replay: {each.what}" for each in _replayed(world).differences)
 

@@ -12,49 +12,35 @@ way is a crash, and fails the story.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from interlock.decision.desk import Desk
-from interlock.decision.instruments import Instruments as DecisionInstruments
+from interlock.decision.desk import desks
 from interlock.decision.owner import ShardOwner
-from interlock.notifier import service as notifier
-from interlock.notifier.webhook import Delivery
-from interlock.records.documents import Denial, Webhook
+from interlock.records.documents import Denial
 from interlock.records.health import Level, Verdict
-from interlock.reporting.findings import Findings
-from interlock.reporting.shell import Shell
 from interlock.router.answers import Serve
-from interlock.router.core.renew import Terms
-from interlock.router.core.state import RouterState
-from interlock.router.instruments import Instruments as RouterInstruments
 from interlock.router.marks_file import MarksFile
-from interlock.router.rereader import Rereader
-from interlock.router.subscriber import Identity, Subscriber
+from interlock.router.subscriber import Subscriber
 from interlock.runtime.bus import Position
-from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker
-from interlock.runtime.metrics import Metrics
 from interlock.testing.builders import TRIGGERS, Deployment
+from interlock.testing.in_memory import LastChannel, Receiver, run_notifier, run_router, run_watch, shell
 from interlock.testing.lying.bus import LyingBus
 from interlock.testing.lying.lies import Lie
+from interlock.testing.router_driver import TERMS
 from interlock.testing.virtual_time import VirtualClock
 from interlock.vocabulary.errors import InterlockError
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.time import SECOND, Micros, seconds
-from interlock.watch import service as watch
-from interlock.watch.instruments import Instruments as WatchInstruments
-from interlock.watch.outside_heartbeat import OutsideHeartbeat
-from interlock.watch.settings import WatchSettings
-from interlock.wire.topics import HEARTBEATS, POLICIES, ROUTES, SHARDS, VERDICTS, TopicSpec
+from interlock.wire.topics import POLICIES, SHARDS, VERDICTS, TopicSpec
 
 AGENT = "support"
 SHARD = shard_of(AGENT, SHARDS)
-LEASE_S, GRACE_S, DEADLINE_S = 15, 10, 20
+LEASE_S, GRACE_S, DEADLINE_S = TERMS.lease_us // SECOND, 10, 20
 """The deadline is shorter than in life, so that a story is."""
 
 OWNERS = {"decision": "decision-1", "router": "gateway-1", "notifier": "notifier-1", "watch": "watch-1"}
@@ -82,7 +68,7 @@ class LyingWorld:
 
     Attributes:
         served: What clients were served, ten times a second.
-        told: By message id, when the receiver of notices was given it: every time.
+        receiver: The receiver of notices.
         signs: When a sign of life was given outside.
         ended: By service, how it ended each time that it did.
         crashed: What nobody expected.
@@ -95,13 +81,12 @@ class LyingWorld:
         self.buses = {service: LyingBus(self.broker, clock) for service in OWNERS}
         self.levels: dict[str, Level] = dict.fromkeys(("atlas", "birch", "zebra"), Level.HEALTHY)
         self.served: list[Seen] = []
-        self.told: dict[str, list[Micros]] = {}
+        self.receiver = Receiver()
         self.signs: list[Micros] = []
         self.ended: dict[str, list[str]] = {service: [] for service in OWNERS}
         self.crashed: list[BaseException] = []
         self.router: Subscriber | None = None
         self._folder = folder
-        self._stop = Stop()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -165,16 +150,14 @@ class LyingWorld:
 
     async def close(self) -> None:
         """End everything."""
-        self._stop.request()
         for task in (*self._tasks.values(), *self._running.values()):
             task.cancel()
         await asyncio.wait([*self._tasks.values(), *self._running.values()])
 
     async def _supervise(self, service: str) -> None:
         """Run a service, and start it again when it ends."""
-        run: Callable[[Shell], Coroutine[Any, Any, None]] = getattr(self, f"_run_{service}")
         while True:
-            running = asyncio.create_task(self._shelled(service, run), name=f"{service} itself")
+            running = asyncio.create_task(self._live(service), name=f"{service} itself")
             self._running[service] = running
             await asyncio.wait({running})
             if not running.cancelled() and (error := running.exception()) is not None:
@@ -183,69 +166,22 @@ class LyingWorld:
                 self.ended[service].append(str(error))
             await asyncio.sleep(_RESTART_S)
 
-    async def _shelled(self, service: str, run: Callable[[Shell], Coroutine[Any, Any, None]]) -> None:
-        bus, owner, metrics = self.buses[service], OWNERS[service], Metrics(service)
-        publisher, key = await bus.publisher(), self.deployment.key(owner)
-        findings = Findings(publisher, owner, key, self.clock, metrics)
-        book, ready = self.deployment.book(), Readiness("ready")
-        try:
-            await run(Shell(owner, key, book, bus, publisher, self.clock, metrics, findings, ready))
-        finally:
-            await bus.close()
+    async def _live(self, service: str) -> None:
+        """One life of a service; the group that shares shards out is not lied about, so decision is one owner of one shard."""
+        stop = Stop()
+        async with shell(self.buses[service], OWNERS[service], self.deployment, self.clock) as it:
+            match service:
+                case "decision":
+                    await ShardOwner(desks(it)(SHARD, lambda: True)).run(stop)
+                case "router":
+                    await run_router(it, stop, MarksFile(self._folder / "marks.sqlite"), self._meet)
+                case "notifier":
+                    await run_notifier(it, stop, self.receiver)
+                case _:
+                    await run_watch(it, stop, LastChannel(), seconds(DEADLINE_S), self._sign)
 
-    async def _run_decision(self, it: Shell) -> None:
-        """The owner of the agent's shard; the group that shares shards out is not lied about."""
-        desk = Desk(
-            shard=SHARD,
-            shards=SHARDS,
-            owner=it.owner,
-            key=it.key,
-            book=it.book,
-            bus=it.bus,
-            clock=it.clock,
-            findings=it.findings,
-            instruments=DecisionInstruments(it.metrics),
-            held=lambda: True,
-        )
-        await ShardOwner(desk).run(self._stop)
-
-    async def _run_router(self, it: Shell) -> None:
-        marks = MarksFile(self._folder / "marks.sqlite")
-        reader = Rereader(lambda: it.bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]), it.clock)
-        self.router = Subscriber(
-            state=RouterState.start(SHARDS, it.book, marks.load()),
-            marks=marks,
-            reader=reader,
-            publisher=it.publisher,
-            identity=Identity(it.owner, it.key),
-            terms=Terms(seconds(LEASE_S), seconds(2)),
-            clock=it.clock,
-            findings=it.findings,
-            readiness=it.readiness,
-            instruments=RouterInstruments(it.metrics),
-        )
-        try:
-            await self.router.run(self._stop)
-        finally:
-            self.router = None
-            marks.close()
-
-    async def _run_notifier(self, it: Shell) -> None:
-        await (await notifier.open_service(it, _Receiver(self), self._stop)).run()
-
-    async def _run_watch(self, it: Shell) -> None:
-        usual: dict[str, Any] = {"bootstrap": "127.0.0.1:9092", "deployment": self.deployment.name}
-        files: dict[str, Any] = {"trust_root": Path("root"), "key": Path("key")}
-        settings = WatchSettings(**usual, **files, owner=it.owner, deadline=f"{DEADLINE_S}s")
-        instruments = WatchInstruments(it.metrics)
-        async with watch.open_service(it, settings, _LastChannel(), instruments) as service:
-            signs = asyncio.create_task(OutsideHeartbeat(self._sign, service.well, instruments).run(self._stop))
-            try:
-                await service.run(self._stop)
-            finally:
-                signs.cancel()
-                with suppress(asyncio.CancelledError):
-                    await signs
+    def _meet(self, router: Subscriber | None) -> None:
+        self.router = router
 
     async def _sign(self) -> str:
         self.signs.append(self.now)
@@ -266,21 +202,3 @@ class LyingWorld:
         while True:
             self.served.append(Seen(self.now, self.answer()))
             await asyncio.sleep(_LOOK_S)
-
-
-class _Receiver:
-    """The receiver of notices: takes every one."""
-
-    def __init__(self, world: LyingWorld) -> None:
-        self._world = world
-
-    async def send(self, webhook: Webhook, message_id: str, body: bytes, *, now: Micros, timeout_s: float) -> Delivery:
-        self._world.told.setdefault(message_id, []).append(self._world.now)
-        return Delivery(204)
-
-
-class _LastChannel:
-    """The last channel: takes every message."""
-
-    async def send(self, to: Webhook, message_id: str, body: bytes, now: Micros) -> str:
-        return ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.reporting import shell
-from interlock.router import subscriber
+from interlock.router import subscriber, subscribing
 from interlock.router.answers import Serve
 from interlock.router.core.accept import Acceptance, accept
 from interlock.router.core.marks import Marks
@@ -80,7 +80,7 @@ def take_notes(notes: NoteBook) -> None:
     _TimedSubscriber.notes = notes
     setattr(subscriber, "accept", noted)  # noqa: B010 - the checker knows that modules are not for this
     setattr(shell, "KafkaBus", timed)  # noqa: B010
-    setattr(gateway, "Subscriber", _TimedSubscriber)  # noqa: B010
+    setattr(subscribing, "Subscriber", _TimedSubscriber)  # noqa: B010
 
 
 if __name__ == "__main__":
