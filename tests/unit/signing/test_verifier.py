@@ -307,6 +307,18 @@ def test_one_signature_given_twice_counts_once():
     assert reason(replace(once, signatures=once.signatures * 2)) is Reason.THRESHOLD_NOT_MET
 
 
+def test_a_signature_that_is_repeated_is_checked_once(monkeypatch: pytest.MonkeyPatch):
+    checked, holds = [], verifier.signature_holds
+
+    def noted(public_key: bytes, signature: bytes, message: bytes) -> bool:
+        checked.append(signature)
+        return holds(public_key, signature, message)
+
+    monkeypatch.setattr(verifier, "signature_holds", noted)
+    assert reason(replace(DENIAL, signatures=DENIAL.signatures * SIGNATURES_MAX)) is None
+    assert len(checked) == 1
+
+
 def test_one_owner_with_two_keys_counts_once():
     second = trusted("root-1's second key", "root-1")
     trust = root_of(granted(Role.ROOT, "root-1", "root-1's second key", "root-2", threshold=2), extra=(second,))
