@@ -12,6 +12,7 @@ from interlock.records.log import NO_TERM
 from interlock.records.sealing import seal
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.errors import InfrastructureError
+from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import AUDIT
 
@@ -22,17 +23,26 @@ believe they hold a shard must not fill its log with claims until one of them ha
 SHORT_US = 5 * SECOND
 """A term that lasted longer ended for a reason of its own."""
 
+FAULT_RESTS_S = (1, 5, 20, 60)
+"""How long to wait before the next claim, by how many faults there were in a row. Most are met again: the log is the same."""
+
 _log = structlog.get_logger(__name__)
 
 
 class ShardOwner:
-    """Owns one shard for as long as the consumer group gives it to this process."""
+    """Owns one shard for as long as the consumer group gives it to this process.
+
+    A fault stops its own shard: nobody beats for it, so routers end in their safe states, and people are told. The process goes on with
+    its other shards. A log that holds what cannot be was written with decision's key, and would be met again by whoever starts anew.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._term: Term | None = None
         self._short = 0
         self._unheard = Unheard()
+        self._faults = 0
+        self._told = ""
 
     @property
     def live(self) -> bool:
@@ -47,13 +57,31 @@ class ShardOwner:
                 self._term = await self._claim()
                 await self._term.run(stop)
             except TermEnded as ended:
+                self._faults, self._told = 0, ""
                 self._doubt(str(ended.reason))
                 await stop.within(self._rest_s(begun))
             except InfrastructureError as error:
                 self._doubt(error.message)
                 await stop.within(1.0)
+            except Exception as error:  # noqa: BLE001 - what ends one shard may not end the others
+                self._term = None  # it rules no more while it rests
+                await self._fault(error, stop)
             finally:
                 self._term = None
+
+    async def _fault(self, error: Exception, stop: Stop) -> None:
+        """Tell of a fault, once as long as it is the same, and rest."""
+        what = type(error).__name__
+        self._doubt(what)
+        _log.error("shard_not_decided", shard=self._desk.shard, fault=what, exc_info=error)
+        if what != self._told:
+            self._told = what
+            await self._desk.findings.report(Reason.NOT_DECIDED, f"shard {self._desk.shard}: {what}")
+        rest_s = FAULT_RESTS_S[min(self._faults, len(FAULT_RESTS_S) - 1)]
+        self._faults += 1
+        for _ in range(rest_s):
+            if not self._desk.held() or await stop.within(1.0):
+                return
 
     def _rest_s(self, begun: Micros) -> float:
         """How long to wait after a term that began then."""

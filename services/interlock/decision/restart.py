@@ -133,7 +133,11 @@ async def _from_log(desk: Desk, claim: int, unheard: Unheard, state: Topic, rout
     reading = _Reading(desk, unheard, journal)
     async with aclosing(_log(desk, 0, claim)) as log:
         async for record in log:
-            await reading.take(record)
+            try:
+                await reading.take(record)
+            except InvariantError:
+                await desk.findings.report(Reason.OUT_OF_BOUNDS, "a step of the log that cannot be applied", record)
+                raise
     reading.unwritten.reckon_with(state.values.keys() - {mark_key(desk.shard)})
     return reading.restart(routes, Source.LOG, -1)
 

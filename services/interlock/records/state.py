@@ -9,9 +9,11 @@ name begins with `@`; `root/…`, `policy/…`, `deny/…`, `model/…` `disable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from interlock.records.bounds import require
 from interlock.records.change import Cause, Trigger
 from interlock.records.health import Level
 from interlock.signing.statement import Statement
+from interlock.vocabulary.limits import CANARY_STEPS_MAX, FLAPS_MAX, ROUTE_VERSION_MAX
 from interlock.vocabulary.time import NEVER, Micros
 
 
@@ -54,6 +56,10 @@ class Canary:
     level: Level
     detail: str
     evidence: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse a step that no plan has."""
+        require(0 <= self.step < CANARY_STEPS_MAX, "a canary's step is out of bounds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,11 @@ class RouteEntry:
     climbed: bool = False
     nacked: bool = False
     incident: Incident | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no route comes to: the next one could not be written, or would take all memory."""
+        require(0 <= self.version < ROUTE_VERSION_MAX, "a route's version is out of bounds")
+        require(0 <= self.flaps <= FLAPS_MAX, "a route's flaps are out of bounds")
 
     @property
     def proposed(self) -> Hold | None:

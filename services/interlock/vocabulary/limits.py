@@ -106,6 +106,9 @@ GUARD_SILENT_US_MAX = 5_000_000
 TEMPLATE_CHARS_MAX = 4_000
 """A reply that governance signed beforehand: a page of text."""
 
+ROUTE_VERSION_MAX = 2**62
+"""Versions of a route: one a nanosecond for a century. From a higher one the next could not be written."""
+
 FLAPS_MAX = 6
 """After so many flaps the damping grows no further: the stable period is then 64 times as long."""
 

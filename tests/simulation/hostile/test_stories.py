@@ -1,27 +1,39 @@
 """Inputs of which something does come, or too much: `OWN_STORY` of the table."""
 
 import asyncio
+import io
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 
+import fastavro
 import pytest
 import structlog
 
+from interlock.decision.replay import replay
+from interlock.records.audit import AuditRecord, Entry, Input, InputKind
 from interlock.records.change import AckKind, Acknowledgement, Heartbeat
+from interlock.records.codec import encode
+from interlock.records.health import Level
 from interlock.records.sealing import event_id_of
+from interlock.records.state import Canary
 from interlock.reporting.damper import LIKE_FINDINGS_PER_SECOND_MAX
+from interlock.runtime.bus import Position
+from interlock.runtime.memory_bus import MemoryBus
 from interlock.testing.hostile.cases import case_of
 from interlock.testing.hostile.inputs import MARKER
 from interlock.testing.hostile.table import DECISION, HEALTH, ROUTER, SERVICES
 from interlock.testing.hostile.world import SHARD, SUPPORT, TRIAGE, World
 from interlock.testing.virtual_time import run_virtually
+from interlock.trials.witness import Witness
 from interlock.vocabulary.identifiers import Order, RouteId
-from interlock.vocabulary.limits import CHANGE_VALID_US, RECORD_BYTES_MAX
+from interlock.vocabulary.limits import CHANGE_VALID_US, MOMENT_US_MAX, RECORD_BYTES_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
-from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES, STATE, TELEMETRY
+from interlock.wire.codec import HEADER_BYTES
+from interlock.wire.schemas import known_schemas
+from interlock.wire.topics import ACKS, AUDIT, HEARTBEATS, POLICIES, ROUTES, STATE, TELEMETRY
 
 DRAFTING = RouteId("drafting", "main", "*")
 FLOOD = 10_000
@@ -211,6 +223,134 @@ def test_an_old_heartbeat_that_is_repeated_does_not_hide_that_heads_differ(story
                 await asyncio.sleep(0.1)
                 world.attack(HEARTBEATS, SHARD, old.key, old.value)
         assert Reason.HEADS_DIFFER in reasons(world, ROUTER)
+
+    story(tell)
+
+
+def entry_of(world, **fields):
+    """The state of a route, with other values than decision ever gives it."""
+    entry = replace(world.journal(SHARD).state.routes[SUPPORT], **fields)
+    return (Entry(f"route/{SUPPORT.key}", encode(entry)),)
+
+
+IMPOSSIBLE = {
+    "an entry of no kind": lambda world: {"entries": (Entry("nonsense/x", b"x"),)},
+    "an entry that nobody can read": lambda world: {"entries": (Entry(f"route/{SUPPORT.key}", b"x"),)},
+    "an entry that may not go": lambda world: {"entries": (Entry(f"route/{SUPPORT.key}", None),)},
+    "a policy that nobody signed": lambda world: {"entries": (Entry("policy/support", b"x"),)},
+    "a stable period of all memory": lambda world: {"entries": out_of_bounds(entry_of(world), "flaps")},
+    "a version that has no next": lambda world: {"entries": out_of_bounds(entry_of(world), "version")},
+}
+
+
+def out_of_bounds(entries, field):
+    """The entry with the largest number in one of its fields; no writer of ours makes it."""
+    [entry] = entries
+    schema, data = known_schemas()["RouteEntry"].parsed, entry.value[HEADER_BYTES:]
+    fields = fastavro.schemaless_reader(io.BytesIO(data), schema, schema)
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, schema, fields | {field: 2**31 - 1 if field == "flaps" else 2**63 - 1})
+    return (Entry(entry.key, entry.value[:HEADER_BYTES] + out.getvalue()),)
+
+
+def step(world, **fields):
+    """The next step of a shard, signed with the decision key by somebody who stole it."""
+    steps = [said for record, said in world.read(AUDIT, AuditRecord) if record.partition == SHARD and said.sequence]
+    claims = [
+        record.offset
+        for record, said in world.read(AUDIT, AuditRecord)
+        if record.partition == SHARD and said.kind == "claim"
+    ]
+    usual = {
+        "term": claims[-1],
+        "sequence": steps[-1].sequence + 1,
+        "now": world.clock.now().wall,
+        "inputs": (),
+        "changes": (),
+    }
+    return world.deployment.seal(replace(steps[-1], **{**usual, "entries": (), **fields}), DECISION)
+
+
+@pytest.mark.parametrize("made", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_step_that_cannot_be_stops_its_shard_and_nobody_else_and_is_told_once(story, made):
+    async def tell(world):
+        place = world.attack(AUDIT, SHARD, b"0", step(world, **made(world)))
+        await asyncio.sleep(90)
+        assert (world.served(SUPPORT), alive(world)) == (None, True)
+        await world.restart(*SERVICES)
+        world.outcomes["birch"] = {"timeout": 5}
+        await world.until("the others are decided", lambda: world.served(TRIAGE) == world.served(DRAFTING) == "atlas")
+        assert world.served(SUPPORT) is None
+        about = [found for found in world.findings() if (found.topic, found.offset) == (place.topic, place.offset)]
+        assert {found.reason for found in about if found.service == DECISION} == {Reason.LOG_GAP, Reason.OUT_OF_BOUNDS}
+        assert sum(reason is Reason.NOT_DECIDED for reason in reasons(world, DECISION)) == 2  # once by each process
+        claims = [
+            said
+            for record, said in world.read(AUDIT, AuditRecord)
+            if record.partition == SHARD and said.kind == "claim"
+        ]
+        assert len(claims) < 12
+        witness = Witness(world.deployment.book())
+        for record in world.broker.fetch(Position(AUDIT.name, SHARD), 0, 10_000):
+            witness.take(record)
+        [replayed] = [
+            each for each in await replay(MemoryBus(world.broker), world.deployment.book()) if each.differences
+        ]
+        assert place.offset in {found.offset for found in replayed.differences}
+        assert witness.differences == replayed.differences
+
+    story(tell)
+
+
+WRONG = {
+    "a digest that differs": lambda world: {"state_digest": b"\x07" * 32},
+    "inputs that nobody can read": lambda world: {"inputs": (Input(InputKind.RECORD, "nonsense", -7, -9, b"x"),)},
+    "a change off the ladder": lambda world: {
+        "changes": (world.deployment.seal(forged(world, SUPPORT, target="mallory"), DECISION),)
+    },
+    "a change that is none": lambda world: {"changes": (b"x",)},
+    "a route at a model that nobody approved": lambda world: {"entries": entry_of(world, target="mallory")},
+    "a canary beyond its plan": lambda world: {"entries": entry_of(world, canary=a_canary(world, step=7))},
+    "a canary of a model that nobody approved": lambda world: {
+        "entries": entry_of(world, canary=a_canary(world, model="mallory"))
+    },
+    "a route that no policy names": lambda world: {
+        "entries": (Entry("route/cellar/main/*", entry_of(world)[0].value),)
+    },
+    "times of the far future": lambda world: {
+        "entries": entry_of(world, entered_at=MOMENT_US_MAX),
+        "now": MOMENT_US_MAX,
+    },
+    "words that nobody knows": lambda world: {"entries": entry_of(world, safe_state="nonsense", target=None)},
+}
+
+
+def a_canary(world, **fields):
+    return replace(Canary("canary-1", "birch", 0, world.clock.now().wall, Level.HEALTHY, "", b""), **fields)
+
+
+STOPPING = {"a route that no policy names", "times of the far future"}
+"""Of these the ones after which nobody serves the shard: heartbeats stand by what no router can hold, or nothing is decided any more."""
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_step_that_does_not_follow_from_its_inputs_serves_nothing_that_policy_forbids_and_ends_nobody(story, wrong):
+    async def tell(world):
+        place = world.attack(AUDIT, SHARD, b"0", step(world, **WRONG[wrong](world)))
+        seen = set()
+        for _ in range(60):
+            await asyncio.sleep(1)
+            seen |= {world.served(SUPPORT)}
+        await world.restart(*SERVICES)
+        world.outcomes["birch"] = {"timeout": 5}
+        await world.until("the others are decided", lambda: world.served(TRIAGE) == world.served(DRAFTING) == "atlas")
+        assert world.served(SUPPORT) == (None if wrong in STOPPING else "atlas")
+        assert seen <= {world.served(SUPPORT), "atlas"}
+        assert Reason.LOG_GAP in reasons(world, DECISION)
+        [replayed] = [
+            each for each in await replay(MemoryBus(world.broker), world.deployment.book()) if each.differences
+        ]
+        assert place.offset in {found.offset for found in replayed.differences}
 
     story(tell)
 

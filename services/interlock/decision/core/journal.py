@@ -20,7 +20,8 @@ from interlock.records.change import RoutingChange
 from interlock.records.codec import encode
 from interlock.records.log import ShardLog
 from interlock.records.sealing import open_sealed
-from interlock.signing.verifier import Refused
+from interlock.signing.verifier import Refused, Verified
+from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.time import Micros
 
@@ -128,7 +129,7 @@ class Journal:
             The record if it counts, None if it is void, or why it is not a record of the log at all.
 
         Raises:
-            InvariantError: An entry of it does not fit this release.
+            InvariantError: An entry of it does not fit this release; who checks notes a difference instead.
         """
         opened = open_sealed(sealed, self.state.book.trust, AuditRecord)
         if isinstance(opened, Refused):
@@ -147,25 +148,41 @@ class Journal:
         for given in record.inputs:
             if given.topic:
                 self.positions[given.topic, given.partition] = given.offset + 1
-        self.state = again if again is not None else self._applied(record)
+        self.state = again if again is not None else self._applied(offset, record)
         for change in record.changes:
             opened = open_sealed(change, self.state.book.trust, RoutingChange)
-            if not isinstance(opened, Refused):
+            if not isinstance(opened, Refused) and self._names(opened):
                 self.sealed[opened.value.route] = change
         self.state = self.state.at(record.now)
         self.last = reached(offset, record)
         self.steps += 1
         self.changes += len(record.changes)
 
-    def _applied(self, record: AuditRecord) -> State:
+    def _names(self, change: Verified[RoutingChange]) -> bool:
+        """Whether a change is the order that its route's entry names: what else a step holds nobody decided, and nobody may publish."""
+        entry = self.state.routes.get(change.value.route)
+        return entry is not None and entry.event_id == change.event_id
+
+    def _applied(self, offset: int, record: AuditRecord) -> State:
         state = self.state
-        for entry in record.entries:
-            state = state.apply(entry)
+        try:
+            for entry in record.entries:
+                state = state.apply(entry)
+        except InvariantError:
+            if not self.check:
+                raise
+            self.differences.append(Difference(offset, record.sequence, "its entries cannot be applied"))
         return state
 
     def _compare(self, offset: int, record: AuditRecord) -> State | None:
         """The state that the inputs alone lead to; None if they lead elsewhere than the log."""
-        again = decide_all(self.state, record.inputs, record.now)
+        try:
+            again = decide_all(self.state, record.inputs, record.now)
+        except Exception as error:  # noqa: BLE001 - where an earlier step put what cannot be into the state, anything may be raised
+            self.differences.append(
+                Difference(offset, record.sequence, f"it cannot be decided again: {type(error).__name__}")
+            )
+            return None
         logged = [open_sealed(change, again.state.book.trust, RoutingChange) for change in record.changes]
         signed = [None if isinstance(opened, Refused) else encode(opened.value) for opened in logged]
         what = again.fault
