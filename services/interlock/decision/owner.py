@@ -96,8 +96,10 @@ class ShardOwner:
         desk = self._desk
         publisher = await desk.bus.publisher()
         claim = AuditRecord(desk.shard, AuditKind.CLAIM, desk.owner, NO_TERM, 0, desk.now(), (), (), (), b"")
-        offset = await publisher.publish(AUDIT.name, str(desk.shard), seal(claim, desk.key), partition=desk.shard)
-        self._unheard.known.add(offset)
+        sealed = seal(claim, desk.key)
+        self._unheard.appending(sealed)
+        offset = await publisher.publish(AUDIT.name, str(desk.shard), sealed, partition=desk.shard)
+        self._unheard.appended(offset)
         restart = await start_again(desk, offset, self._unheard)
         tenure = Tenure.begin(offset, restart.journal.log)
         if tenure.doubt is not None:

@@ -160,7 +160,7 @@ class _Reading:
             await self._desk.findings.report(Reason.LOG_GAP, "a step before this one is missing", record)
         if isinstance(taken, Refused):
             await self._desk.findings.report(taken.reason, taken.detail, record)
-        elif self._unheard.is_news(record.offset):
+        elif self._unheard.is_news(record):
             await self._unheard.tell(record, self.journal.state.book.trust, self._desk.findings)
         if isinstance(taken, AuditRecord):
             self.unwritten.note(record.offset, taken.entries)

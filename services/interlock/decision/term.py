@@ -243,8 +243,9 @@ class Term:
         )
         shard = self._desk.shard
         sealed = seal(record, self._desk.key)
+        self._unheard.appending(sealed)
         offset = await self._publisher.publish(AUDIT.name, str(shard), sealed, partition=shard, trace=trace)
-        self._unheard.known.add(offset)
+        self._unheard.appended(offset)
         self._go_on(self._tenure.acknowledged(offset))
         self._unheard.since(self._tenure.next_offset)
         return reached(offset, record)

@@ -5,6 +5,7 @@ claim, because it was put there while nobody ruled. It is told once by each proc
 stood there when a process first claimed the shard was another one's to tell. What cannot be read is told by every start that reads it.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from interlock.records.audit import AuditRecord
@@ -13,7 +14,11 @@ from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Record
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Verified
+from interlock.vocabulary.identifiers import digest
 from interlock.vocabulary.reasons import Reason
+
+UNSURE_MAX = 1_000
+"""Appends of which it is not known what became of them that are remembered: a broker that is away makes one a second."""
 
 
 @dataclass(slots=True)
@@ -22,10 +27,12 @@ class Unheard:
 
     Attributes:
         known: Offsets of its own records, and of those that it told of, from `start` on.
+        unsure: Digests of its own records that may be in the log, or may come late.
         start: From where on others' records are news to it; None: it has not ruled yet.
     """
 
     known: set[int] = field(default_factory=set)
+    unsure: deque[bytes] = field(default_factory=lambda: deque(maxlen=UNSURE_MAX))
     start: int | None = None
 
     def since(self, offset: int) -> None:
@@ -33,9 +40,20 @@ class Unheard:
         self.start = offset
         self.known = {each for each in self.known if each >= offset}
 
-    def is_news(self, offset: int) -> bool:
+    def appending(self, sealed: bytes) -> None:
+        """A record of the owner's is on its way into the log."""
+        self.unsure.append(digest(sealed))
+
+    def appended(self, offset: int) -> None:
+        """The record that was on its way last stands in the log."""
+        self.unsure.pop()
+        self.known.add(offset)
+
+    def is_news(self, record: Record) -> bool:
         """Whether a record of the log is somebody else's, and is to be told."""
-        return self.start is not None and offset >= self.start and offset not in self.known
+        if self.start is None or record.offset < self.start or record.offset in self.known:
+            return False
+        return digest(record.value or b"") not in self.unsure
 
     async def tell(self, record: Record, trust: TrustRoot, findings: Findings) -> None:
         """Tell of a record that is not the owner's."""

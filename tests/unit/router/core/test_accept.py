@@ -5,17 +5,20 @@ from dataclasses import replace
 import pytest
 
 from interlock.records.change import RoutingChange
+from interlock.records.codec import decode, encode
 from interlock.records.documents import Denial
 from interlock.records.rules import SafeState
-from interlock.records.sealing import open_sealed
+from interlock.records.sealing import decode_envelope, encode_envelope, open_sealed
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Answer, accept, retry
 from interlock.router.core.marks import Marks
 from interlock.router.core.resolve import resolve
 from interlock.router.core.state import RouterState, take_document
+from interlock.signing.keys import sign
 from interlock.testing.builders import NOW, SUPPORT, Deployment, model
 from interlock.testing.router_driver import RouterDriver
 from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.payloads import PayloadType
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, Reading
 
@@ -267,6 +270,24 @@ def test_forged_names_of_routes_take_no_place_from_one_that_a_policy_names(monke
         state = accept(state, sealed(slot=slot), 0, LATER).state
     state = accept(state, sealed(policy_version=9), 0, LATER).state
     assert {route.slot for route in state.candidates} == {"one", "two", "main"}
+
+
+def test_a_number_that_is_longer_than_it_need_be_gives_nothing_to_anybody():
+    """It is read as its lowest 64 bits. What counts as one record are the bytes that were signed."""
+    plain = encode(CHANGE)
+    number = bytes([2 * CHANGE.term])  # Avro's 7, twice over: it counts up from zero in both directions
+    where = [at for at in range(len(plain)) if plain[at : at + 1] == number]
+    longer = [plain[:at] + bytes([number[0] | 0x80]) + b"\x80" * 8 + b"\x02" + plain[at + 1 :] for at in where]
+    alike = [each for each in longer if decode(each, RoutingChange) == CHANGE]
+    assert alike
+    state = accept(holding(POLICY), sealed(), 0, LATER).state
+    genuine = open_sealed(sealed(), DEPLOYMENT.root, RoutingChange)
+    for payload in alike:
+        signed = encode_envelope(sign(PayloadType.ROUTING_CHANGE, payload, DEPLOYMENT.key("decision-1")))
+        assert open_sealed(signed, DEPLOYMENT.root, RoutingChange).event_id != genuine.event_id
+        assert accept(state, signed, 0, LATER).refused.reason is Reason.EQUIVOCATION
+        stolen = replace(decode_envelope(sealed()), payload=payload)  # with the signature of the plain one
+        assert accept(state, encode_envelope(stolen), 0, LATER).refused.reason is Reason.BAD_SIGNATURE
 
 
 def test_accept_never_raises_whatever_the_bytes():
