@@ -47,14 +47,14 @@ def _decode(data: bytes) -> None:
 
 
 class _NoLongError(Exception):
-    """A number of more than ten bytes, or of more than 64 bits."""
+    """A number of more than ten bytes, or of more than 64 bits; or the least of 64 bits, which the C reader takes for no items where it counts them."""
 
 
 class _Bounded(_read_py.BinaryDecoder):
     def read_long(self) -> int:
         before = self.fo.tell()
         value: int = super().read_long()
-        if self.fo.tell() - before > _LONG_BYTES_MAX or not _LONG_MIN <= value <= _LONG_MAX:
+        if self.fo.tell() - before > _LONG_BYTES_MAX or not _LONG_MIN < value <= _LONG_MAX:
             raise _NoLongError
         return value
 
