@@ -196,10 +196,9 @@ class Term:
             await self._flush(now)
         self._step.add(given, outcome)
         self._causes.note(outcome, event, record, now)
+        # What is left is made by the next tick, whatever else is heard in between.
         full = len(outcome.changes) >= CHANGES_PER_STEP_MAX
-        self._orders_left = full or (
-            self._orders_left and not isinstance(event, Tick)
-        )  # only a tick makes what is left
+        self._orders_left = full or (self._orders_left and not isinstance(event, Tick))
         for reason, detail in outcome.findings:
             await self._desk.findings.report(reason, detail)
         return outcome
