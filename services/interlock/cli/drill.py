@@ -2,6 +2,8 @@
 
 import logging
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -83,8 +85,7 @@ def survive(
 ) -> None:
     """Break brokers, processes and models under steady traffic, one after the other: nothing unapproved, lost or repeated."""
     progress = PlainView(Console(stderr=True, highlight=False), SystemClock())
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers are away is the point
-    with folder_of(_new(keep)) as folder:
+    with _without_complaints(), folder_of(_new(keep)) as folder:
         survived = to_the_end(break_all(Survival(folder, brokers, tuple(only or ()), seed), progress.say))
     if as_json:
         say(survival_document(survived), "", as_json=True)
@@ -94,6 +95,18 @@ def survive(
         console.print(Text(f"\n{last_line(survived)}"), soft_wrap=True)
     if not survived.clean:
         raise typer.Exit(NO)
+
+
+@contextmanager
+def _without_complaints() -> Iterator[None]:
+    """Say nothing of brokers that are away: that is the point."""
+    client = logging.getLogger("aiokafka")
+    before = client.level
+    client.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        client.setLevel(before)
 
 
 def _seconds(deadline: str) -> float:

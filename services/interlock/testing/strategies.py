@@ -21,17 +21,28 @@ from interlock.records.documents import Denial, Departure, RoutePolicy
 from interlock.records.health import Cell, GuardBeat, TelemetryBatch, Verdict
 from interlock.records.models import Capability, DataHandling, Evidence, Identity, Model, Registration
 from interlock.records.rules import CanaryPlan, Mode, RouteRule, SafeReply, SafeState, TriggerRule, WatchedTrigger
-from interlock.records.state import AnswerEntry, ClimbsEntry, HistoryEntry, ReviewEntry, RouteEntry, VerdictEntry
+from interlock.records.state import (
+    AnswerEntry,
+    Canary,
+    ClimbsEntry,
+    HistoryEntry,
+    ReviewEntry,
+    RouteEntry,
+    VerdictEntry,
+)
 from interlock.signing.trust import TrustRoot
 from interlock.testing.builders import TRIGGERS, Deployment
 from interlock.vocabulary.identifiers import ANY
 from interlock.vocabulary.limits import (
     ASSURANCE_MAX,
     CALLS_MAX,
+    CANARY_STEPS_MAX,
     DURATION_US_MAX,
     EVIDENCE_LEVEL_MAX,
+    FLAPS_MAX,
     INTEGRITY_MAX,
     MOMENT_US_MAX,
+    ROUTE_VERSION_MAX,
     SKETCH_BUCKETS_MAX,
     VERDICT_VALID_US_MAX,
 )
@@ -95,6 +106,9 @@ _BOUNDED: Mapping[tuple[type[Any], str], st.SearchStrategy[Any]] = {
     (Verdict, "model"): names,
     (Verdict, "scope"): scopes,
     (GuardBeat, "guard"): names,
+    (Canary, "step"): st.integers(0, CANARY_STEPS_MAX - 1),
+    (RouteEntry, "version"): st.integers(0, ROUTE_VERSION_MAX - 1),
+    (RouteEntry, "flaps"): st.integers(0, FLAPS_MAX),
 }
 _SIMPLE: Mapping[Any, st.SearchStrategy[Any]] = {
     str: texts,
