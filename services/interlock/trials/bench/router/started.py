@@ -15,27 +15,25 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from interlock.reporting.findings import Findings
 from interlock.router.answers import Serve, Stop
-from interlock.router.core.marks import Marks
 from interlock.router.core.resolve import resolve
 from interlock.router.core.state import RouterState
-from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
-from interlock.router.rereader import Rereader
-from interlock.router.subscriber import Identity, Subscriber
+from interlock.router.subscriber import Subscriber
+from interlock.router.subscribing import open_subscriber
 from interlock.runtime import logs
 from interlock.runtime.bus import Position
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.health_server import Readiness
 from interlock.runtime.lifecycle import Stop as StopRequest
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
-from interlock.runtime.metrics import Metrics
 from interlock.testing.builders import Deployment
+from interlock.testing.in_memory import shell
 from interlock.testing.router_driver import TERMS
 from interlock.trials.bench import recorded
 from interlock.trials.bench.fleet import deployment_of
@@ -44,7 +42,7 @@ from interlock.trials.bench.router.fleet import CANARY, PRIMARY, STOPPED, heartb
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.identifiers import RouteId, digest
 from interlock.vocabulary.time import SECOND, Micros, Reading
-from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES, SHARDS
+from interlock.wire.topics import ACKS, HEARTBEATS
 
 ROUTER = "gateway-1"
 _LOOK_S = 0.02
@@ -66,38 +64,28 @@ class _Start:
         """Start, and stop once every lease lives; what is held then, and the figures."""
         gc.collect()
         before, begun, used = resident_bytes(), self._clock.now().boot, time.process_time()
-        stop, subscriber = StopRequest(), await self._subscriber(marks)
+        async with shell(MemoryBus(self._broker), ROUTER, self._deployment, self._clock) as it:
+            subscriber = await open_subscriber(replace(it, readiness=self._readiness), marks, TERMS)
+            seconds, cpu = await self._until_live(subscriber, begun, used)
+        gc.collect()
+        acks = sum(self._broker.end(Position(ACKS.name, each)) for each in range(ACKS.partitions))
+        figures = {"seconds": seconds, "cpu_s": cpu, "bytes": resident_bytes() - before, "acknowledgements": acks}
+        return subscriber.state, figures
+
+    async def _until_live(self, subscriber: Subscriber, begun: Micros, used: float) -> tuple[float, float]:
+        """Let it follow until every lease lives; the seconds since it began, of the clock and of the processor."""
+        stop = StopRequest()
         beating = asyncio.create_task(self._beat())
         following = asyncio.create_task(subscriber.run(stop))
         while not self._readiness.ready:
             if following.done():
                 break
             await asyncio.sleep(_LOOK_S)
-        seconds, cpu = (self._clock.now().boot - begun) / SECOND, time.process_time() - used
+        took = (self._clock.now().boot - begun) / SECOND, time.process_time() - used
         beating.cancel()
         stop.request()
         await following
-        gc.collect()
-        acks = sum(self._broker.end(Position(ACKS.name, each)) for each in range(ACKS.partitions))
-        figures = {"seconds": seconds, "cpu_s": cpu, "bytes": resident_bytes() - before, "acknowledgements": acks}
-        return subscriber.state, figures
-
-    async def _subscriber(self, marks: MarksFile) -> Subscriber:
-        bus, key, metrics = MemoryBus(self._broker), self._deployment.key(ROUTER), Metrics("bench")
-        publisher = await bus.publisher()
-        topics = [POLICIES.name, ROUTES.name, HEARTBEATS.name]
-        return Subscriber(
-            state=RouterState.start(SHARDS, self._deployment.book(), Marks()),
-            marks=marks,
-            reader=Rereader(lambda: bus.reader(topics), self._clock),
-            publisher=publisher,
-            identity=Identity(ROUTER, key),
-            terms=TERMS,
-            clock=self._clock,
-            findings=Findings(publisher, ROUTER, key, self._clock, metrics),
-            readiness=self._readiness,
-            instruments=Instruments(metrics),
-        )
+        return took
 
     async def _beat(self) -> None:
         policies, routes = self._heads
