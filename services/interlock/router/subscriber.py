@@ -222,9 +222,8 @@ class Subscriber:
         now = self._clock.now()
         answer = accept(self.state, record.value, record.partition, now)
         self._instruments.judged(answer.answer, answer.refused.reason if answer.refused else None)
-        if (
-            answer.change is None or not self._caught_up
-        ):  # the story of what is old was told, and what is not signed has none
+        # The story of what is old was told, and what is not signed has none.
+        if answer.change is None or not self._caught_up:
             await self._do(answer, record)
             return
         with self._tracing.process(record, _about(answer, answer.change.value), began=now.wall) as span:
