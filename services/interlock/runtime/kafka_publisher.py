@@ -41,24 +41,27 @@ class KafkaPublisher:
         Raises:
             InfrastructureError: The broker cannot be reached.
         """
-        await self._started()
+        async with self._connection.reaching("Connecting a producer"):
+            await self._started()
 
     async def publish(
         self, topic: str, key: str, value: bytes | None, *, partition: int | None = None, trace: str = NO_TRACE
     ) -> int:
         """Append a record and return its offset once all in-sync replicas have it; see `Publisher`."""
-        partitions = await self._partitions(topic)
-        where = place(topic, key, value, partition=partition, partitions=partitions)
-        producer = await self._started()
+        producer: AIOKafkaProducer | None = None
         try:
             async with self._connection.reaching(f"Publishing to {topic}"):
+                partitions = await self._partitions(topic)
+                where = place(topic, key, value, partition=partition, partitions=partitions)
+                producer = await self._started()
                 async with self._queueing:  # the client lets records overtake each other while it looks for a topic
                     sent = await producer.send(
                         topic, value, key=key.encode(), partition=where, headers=to_headers(trace)
                     )
                 told = await sent
         except InfrastructureError:
-            self._abandon(producer)
+            if producer is not None:
+                self._abandon(producer)
             raise
         if told.offset < 0:  # the broker knows the record from an earlier attempt, but not where it is
             self._abandon(producer)
@@ -74,6 +77,7 @@ class KafkaPublisher:
         await asyncio.gather(*self._aborting)
 
     async def _started(self) -> AIOKafkaProducer:
+        """The producer, connected. Whoever asks bounds it: while one connects, the others wait for their turn."""
         async with self._starting:
             if self._closed:
                 raise self._connection.failure("Publishing", "this publisher was closed")
@@ -85,8 +89,7 @@ class KafkaPublisher:
                     max_request_size=RECORD_BYTES_MAX,
                 )
                 try:
-                    async with self._connection.reaching("Connecting a producer"):
-                        await producer.start()
+                    await producer.start()
                 except BaseException:
                     await stop_within(producer.stop())
                     raise
