@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from interlock.decision.instruments import Instruments
 from interlock.decision.interpreter import Interpreter
+from interlock.decision.shared_reader import SharedReader
 from interlock.policy.book import Book
 from interlock.reporting.findings import Findings
 from interlock.reporting.shell import Shell
@@ -28,6 +29,7 @@ class Desk:
         clock: Civil time.
         findings: Where refusals are told.
         instruments: Where steps are counted.
+        shared: Reads what every shard must hear, for the owners of one process.
         held: Whether the consumer group still gives the shard to this process.
         tracing: Makes the spans.
         interpreter: Verifies what is read; the owners of one process share it.
@@ -42,6 +44,7 @@ class Desk:
     clock: Clock
     findings: Findings
     instruments: Instruments
+    shared: SharedReader
     held: Callable[[], bool]
     tracing: Tracing = UNTRACED
     interpreter: Interpreter = field(default_factory=Interpreter)
@@ -52,12 +55,12 @@ class Desk:
 
 
 def desks(it: Shell) -> Callable[[int, Callable[[], bool]], Desk]:
-    """What makes the desks of one process, given a shard, and whether it is still held; instruments and interpreter are shared.
+    """What makes the desks of one process, given a shard, and whether it is still held; what can be shared is.
 
     Args:
         it: The process's surroundings.
     """
-    instruments, interpreter = Instruments(it.metrics), Interpreter()
+    instruments, interpreter, shared = Instruments(it.metrics), Interpreter(), SharedReader(it.bus)
 
     def desk_for(shard: int, held: Callable[[], bool]) -> Desk:
         return Desk(
@@ -70,6 +73,7 @@ def desks(it: Shell) -> Callable[[int, Callable[[], bool]], Desk]:
             it.clock,
             it.findings,
             instruments,
+            shared,
             held,
             it.tracing,
             interpreter,

@@ -4,23 +4,54 @@ from collections.abc import Mapping
 
 from interlock.decision.core import intake
 from interlock.decision.desk import Desk
+from interlock.decision.shared_reader import Listener
 from interlock.records.health import Verdict
 from interlock.records.sealing import open_sealed
-from interlock.runtime.bus import Bus, Position, Reader, Record
+from interlock.runtime.bus import Position, Reader, Record
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Verified
+from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
 from interlock.wire.topics import ACKS, AUDIT, COMMANDS, POLICIES, ROUTES, VERDICTS
 
-_WHOLE = (POLICIES.name, VERDICTS.name)
-"""Read from the beginning: other shards' policies are in the book and not in the log, and nobody remembers how fresh a verdict was."""
-
 _RESUMED = (COMMANDS.name, ACKS.name)
-"""Read on from where the last owner stopped, or from what is still kept."""
+"""Read on from where the last owner stopped, or from what is still kept. Policies and verdicts are read from the beginning: other shards'
+policies are in the book and not in the log, and nobody remembers how fresh a verdict was."""
 
 
-async def open_inputs(desk: Desk, term: int, routes_end: int, heard: Mapping[tuple[str, int], int]) -> Reader:
-    """A reader of everything that an owner must hear.
+class Inputs:
+    """What an owner hears: its own log and routes by itself, everything else together with the others of its process.
+
+    Args:
+        own: Reads its log and its routes.
+        shared: Hears the rest.
+    """
+
+    def __init__(self, own: Reader, shared: Listener) -> None:
+        self._own = own
+        self._shared = shared
+
+    async def read_to_end(self) -> list[Record]:
+        """Everything from the beginning to the end as it is now; comes first. Its own log is in front: it may end the term."""
+        return await self._own.read_to_end() + await self._shared.read_to_end()
+
+    async def batch(self, *, limit: int, wait_s: float) -> list[Record]:
+        """The next records; empty when none came within `wait_s` seconds. Its own log is looked at each time, and not waited for."""
+        own = await self._own.batch(limit=limit, wait_s=0)
+        return own + await self._shared.batch(limit=limit, wait_s=0 if own else wait_s)
+
+    def at_end(self, within_s: float) -> bool:
+        """Whether all that is there was returned, as told within the last seconds; see `Reader`."""
+        return self._own.at_end(within_s) and self._shared.at_end(within_s)
+
+    async def close(self) -> None:
+        """Hear nothing more."""
+        await self._shared.close()
+        await self._own.close()
+
+
+async def open_inputs(desk: Desk, term: int, routes_end: int, heard: Mapping[tuple[str, int], int]) -> Inputs:
+    """Begin to hear everything that an owner must hear.
 
     Args:
         desk: What the owner works with.
@@ -31,10 +62,13 @@ async def open_inputs(desk: Desk, term: int, routes_end: int, heard: Mapping[tup
     Raises:
         InfrastructureError: The bus cannot be reached.
     """
-    kept = await _first_kept(desk.bus)
-    start = {where: max(first, heard.get(where, 0)) for where, first in kept.items()}
-    start |= {Position(AUDIT.name, desk.shard): term + 1, Position(ROUTES.name, desk.shard): routes_end}
-    return await desk.bus.reader([*_WHOLE, *start], start=start)
+    mine = {Position(AUDIT.name, desk.shard): term + 1, Position(ROUTES.name, desk.shard): routes_end}
+    shared = await desk.shared.listen(await _resumed(desk, heard))
+    try:
+        return Inputs(await desk.bus.reader(list(mine), start=mine), shared)
+    except BaseException:
+        await shared.close()
+        raise
 
 
 def worth_reading(record: Record, now: Micros) -> bool:
@@ -59,11 +93,23 @@ def take_stock(records: list[Record], trust: TrustRoot, now: Micros) -> tuple[li
     return sorted(left, key=lambda record: record.topic != POLICIES.name), frozenset(last)
 
 
-async def _first_kept(bus: Bus) -> dict[Position, int]:
-    """The first offset of each partition whose old records are deleted."""
-    reader = await bus.reader(_RESUMED)
+async def _resumed(desk: Desk, heard: Mapping[tuple[str, int], int]) -> dict[Position, int]:
+    """Where to go on in each partition whose old records are deleted.
+
+    One that ends before what was heard of it was lost, in part or wholly. Nobody can bring that back, and a shard that waited for it would wait
+    for ever: so what is there now is heard, from its beginning, and people are told. What was heard before is in the log, and a command that
+    comes twice is answered once.
+    """
+    reader = await desk.bus.reader(_RESUMED)
     try:
-        where = [Position(topic, each) for topic in _RESUMED for each in range(await bus.partitions(topic))]
-        return {each: reader.position(each) for each in where}
+        where = [Position(topic, each) for topic in _RESUMED for each in range(await desk.bus.partitions(topic))]
+        kept, ends = {each: reader.position(each) for each in where}, await reader.end_offsets()
     finally:
         await reader.close()
+    start = {each: max(first, heard.get(each, 0)) for each, first in kept.items()}
+    for each in where:
+        if start[each] > ends[each]:
+            said = f"{each.topic}-{each.partition} ends at {ends[each]}, and {start[each]} was reached before"
+            await desk.findings.report(Reason.TOPIC_SHORTER, said)
+            start[each] = kept[each]
+    return start

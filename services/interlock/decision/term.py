@@ -19,7 +19,7 @@ from interlock.decision.core.state import State
 from interlock.decision.core.step import Step
 from interlock.decision.core.tenure import Tenure
 from interlock.decision.desk import Desk
-from interlock.decision.inputs import open_inputs, take_stock, worth_reading
+from interlock.decision.inputs import Inputs, open_inputs, take_stock, worth_reading
 from interlock.decision.pipelined import publish_all
 from interlock.decision.projector import Projector
 from interlock.decision.restart import Restart
@@ -28,7 +28,7 @@ from interlock.records.audit import AuditKind, AuditRecord, Input, InputKind
 from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.health import Verdict
 from interlock.records.sealing import open_sealed, seal, seal_encoded
-from interlock.runtime.bus import Position, Publisher, Reader, Record
+from interlock.runtime.bus import Position, Publisher, Record
 from interlock.runtime.lifecycle import Stop
 from interlock.signing.verifier import Refused, Verified
 from interlock.vocabulary.identifiers import RouteId
@@ -107,19 +107,19 @@ class Term:
     async def run(self, stop: Stop) -> None:
         """Publish what a crash left unpublished; then read, decide, append, publish; and beat."""
         await self._publish(self._restart.unpublished.items())
-        reader = await open_inputs(self._desk, self._tenure.term, self._restart.routes_end, self._heard)
+        inputs = await open_inputs(self._desk, self._tenure.term, self._restart.routes_end, self._heard)
         try:
-            await self._begin(await reader.read_to_end())
+            await self._begin(await inputs.read_to_end())
             self._begun = True
             while not stop.is_set() and self._desk.held():
                 busy = self._projector.behind or self._orders_left
-                records = await reader.batch(limit=BATCH, wait_s=0 if busy else TICK_US / SECOND)
-                await self._take(records, heard_all=reader.at_end(HEARD_WITHIN_S))
-                await self._heartbeat(reader)
+                records = await inputs.batch(limit=BATCH, wait_s=0 if busy else TICK_US / SECOND)
+                await self._take(records, heard_all=inputs.at_end(HEARD_WITHIN_S))
+                await self._heartbeat(inputs)
                 if not self._orders_left:
                     await self._projector.write(self._heard)
         finally:
-            await reader.close()
+            await inputs.close()
 
     async def _begin(self, records: list[Record]) -> None:
         """Take what was said while nobody ruled.
@@ -287,10 +287,10 @@ class Term:
         hidden += [said.value.route] if isinstance(said, Verified) else []
         await self._publish([(route, self._sealed[route]) for route in dict.fromkeys(hidden) if route in self._sealed])
 
-    async def _heartbeat(self, reader: Reader) -> None:
+    async def _heartbeat(self, inputs: Inputs) -> None:
         """Say that this shard is decided, if everything that was said to it was heard."""
         now = self._desk.now()
-        if now < self._beat_due or not self._tenure.may_beat(heard_to_end=reader.at_end(HEARD_WITHIN_S)):
+        if now < self._beat_due or not self._tenure.may_beat(heard_to_end=inputs.at_end(HEARD_WITHIN_S)):
             return
         self._beat_due = Micros(now + BEAT_US)
         self._tenure = self._tenure.beat()

@@ -98,6 +98,7 @@ class Reason(StrEnum):
     NOTICE_OVERDUE = "notice_overdue"
     LAST_CHANNEL_SILENT = "last_channel_silent"
     LOG_GAP = "log_gap"
+    TOPIC_SHORTER = "topic_shorter"
     NOT_DECIDED = "not_decided"
     REVIEW_OVERDUE = "review_overdue"
     NOT_SETTLED = "not_settled"
@@ -197,5 +198,6 @@ _MENDS: dict[Reason, str] = {
     Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the state topic.",
     Reason.ROUTER_REFUSED: "See why the router refused: `interlock status`. A canary is not widened until the next change.",
     Reason.NOT_DECIDED: "Nobody decides for this shard: run `interlock audit replay`; a step that it names was forged with decision's key, or is of another release.",
+    Reason.TOPIC_SHORTER: "Records of a topic are lost, or withheld from this reader: compare it with another replica, and give lost commands again.",
     Reason.LOG_GAP: "A step of the audit log is withheld from this reader, or lost: compare the log with another replica.",
 }

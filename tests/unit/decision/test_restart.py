@@ -12,6 +12,7 @@ from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.health import Level
 from interlock.records.sealing import event_id_of
 from interlock.records.state import StateMark, StateRecord
+from interlock.runtime.bus import Position
 from interlock.testing.virtual_time import run_virtually
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
@@ -215,6 +216,34 @@ def test_commands_and_refusals_are_not_heard_again(world):
         await goes_on(it, [None, "atlas", "birch"])
         read_to = {(read.topic, read.partition): read.offset for read in it.read(STATE, StateMark)[-1].positions}
         assert read_to[ACKS.name, 1] == 50
+
+    story(world, tell)
+
+
+def test_a_topic_that_lost_its_end_is_heard_anew_and_people_are_told(world):
+    async def tell(it):
+        for number in range(3):
+            said = Acknowledgement("gateway-1", AckKind.NACK, f"x/main/*@{number}", b"", "", it.clock.now().wall)
+            it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
+        await goes_on(it, [None, "atlas", "birch"])
+        assert heard(it) == 3
+        change = it.read(ROUTES, RoutingChange)[-1]
+        it.broker._logs[Position(ACKS.name, 1)].clear()  # the topic was made anew, or its brokers lost their disks
+        async with it.owner():
+            await it.until(lambda: Reason.TOPIC_SHORTER in it.reasons(), "it is told")
+            said = Acknowledgement(
+                "gateway-1", AckKind.NACK, change.id, event_id_of(change), "denied", it.clock.now().wall
+            )
+            it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
+            await it.until(lambda: Reason.ROUTER_REFUSED in it.reasons(), "what comes now is heard")
+            await it.until(lambda: heard(it) == 1, "it is remembered how far")
+        async with it.owner():
+            await asyncio.sleep(5)
+        assert it.reasons() == [Reason.TOPIC_SHORTER, Reason.ROUTER_REFUSED]
+
+    def heard(it):
+        marks = it.read(STATE, StateMark)
+        return {(read.topic, read.partition): read.offset for read in marks[-1].positions}.get((ACKS.name, 1))
 
     story(world, tell)
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from interlock.runtime.bus import Bus, Membership, Position, Publisher, Reader, Record
 from interlock.testing.timed.notes import NoteBook
-from interlock.wire.topics import AUDIT
 from interlock.wire.trace import NO_TRACE
 
 
@@ -34,9 +33,7 @@ class TimedBus:
         group: str | None = None,
     ) -> Reader:
         """A reader; see `Bus`."""
-        log = next((each.partition for each in topics if isinstance(each, Position) and each.topic == AUDIT.name), "")
-        real = await self._bus.reader(topics, start=start, group=group)
-        return _TimedReader(real, self._notes, self._topics, str(log))
+        return _TimedReader(await self._bus.reader(topics, start=start, group=group), self._notes, self._topics)
 
     async def membership(self, group: str, topic: str, *, instance: str) -> Membership:
         """Join a group; see `Bus`."""
@@ -70,20 +67,17 @@ class _TimedPublisher:
 
 
 class _TimedReader:
-    """Notes of a record also the shard whose log is read with it: each owner in a process has a reader of its own."""
-
-    def __init__(self, reader: Reader, notes: NoteBook, topics: frozenset[str], shard: str) -> None:
+    def __init__(self, reader: Reader, notes: NoteBook, topics: frozenset[str]) -> None:
         self._reader = reader
         self._notes = notes
         self._topics = topics
-        self._shard = shard
 
     async def batch(self, *, limit: int = 500, wait_s: float = 0.2) -> list[Record]:
         """The next records, noted; see `Reader`."""
         records = await self._reader.batch(limit=limit, wait_s=wait_s)
         for record in records:
             if record.topic in self._topics:
-                self._notes.note(f"read {record.topic}", (record.key or b"").decode("utf-8", "replace"), self._shard)
+                self._notes.note(f"read {record.topic}", (record.key or b"").decode("utf-8", "replace"))
         return records
 
     def at_end(self, within_s: float) -> bool:

@@ -7,15 +7,13 @@ time, and what stands beside the bare signature is decision's own work: reading,
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from interlock.decision.desk import Desk
-from interlock.decision.instruments import Instruments
+from interlock.decision.desk import desks
 from interlock.decision.owner import ShardOwner
 from interlock.records.health import Level, Verdict
 from interlock.records.sealing import open_sealed
 from interlock.records.state import StateMark
-from interlock.reporting.findings import Findings
 from interlock.runtime.bus import Position, Record
 from interlock.runtime.clock import SystemClock
 from interlock.runtime.lifecycle import Stop
@@ -24,6 +22,7 @@ from interlock.runtime.metrics import Metrics
 from interlock.signing.verifier import Verified
 from interlock.testing.builders import Deployment
 from interlock.testing.driver import OBJECTIVES
+from interlock.testing.in_memory import shell
 from interlock.trials.bench.one import LADDER
 from interlock.vocabulary.identifiers import ANY, shard_of
 from interlock.vocabulary.limits import VERDICT_VALID_US_MAX
@@ -162,23 +161,19 @@ async def deciding(
     deployment: Deployment, broker: MemoryBroker, metrics: Metrics | None = None
 ) -> AsyncIterator[tuple[list[ShardOwner], HealthMonitor]]:
     """The owners of all shards at work, and who tells them of the models."""
-    bus, stop, clock, key = MemoryBus(broker), Stop(), SystemClock(), deployment.key(OWNER)
-    instruments = metrics or Metrics("bench")
-    findings = Findings(await bus.publisher(), OWNER, key, clock, instruments)
-    made, book = Instruments(instruments), deployment.book()
-    owners = [
-        ShardOwner(Desk(shard, SHARDS, OWNER, key, book, bus, clock, findings, made, lambda: True))
-        for shard in range(SHARDS)
-    ]
-    health = HealthMonitor(deployment, broker)
-    speaking = asyncio.create_task(health.run())
-    tasks = [asyncio.create_task(owner.run(stop)) for owner in owners]
-    try:
-        yield owners, health
-    finally:
-        stop.request()
-        speaking.cancel()
-        await asyncio.gather(*tasks)
+    stop = Stop()
+    async with shell(MemoryBus(broker), OWNER, deployment, SystemClock()) as it:
+        desk_for = desks(replace(it, metrics=metrics or it.metrics))
+        owners = [ShardOwner(desk_for(shard, lambda: True)) for shard in range(SHARDS)]
+        health = HealthMonitor(deployment, broker)
+        speaking = asyncio.create_task(health.run())
+        tasks = [asyncio.create_task(owner.run(stop)) for owner in owners]
+        try:
+            yield owners, health
+        finally:
+            stop.request()
+            speaking.cancel()
+            await asyncio.gather(*tasks)
 
 
 def _first_of_each_shard(names: Sequence[str]) -> list[str]:

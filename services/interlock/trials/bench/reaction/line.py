@@ -202,10 +202,10 @@ def _primary(number: int) -> str:
 
 
 class _Decided:
-    """What decision noted of one verdict: its own shard's reader and decision, then the audit record, then the order."""
+    """What decision noted of one verdict: when it was read for all shards, its own shard's decision, the audit record, the order."""
 
     def __init__(self, notes: list[Note], verdict: str, shard: str, route: str) -> None:
-        own = [note for note in notes if note.about == route or (note.about == verdict and note.found == shard)]
+        own = [note for note in notes if note.about == route or (note.about == verdict and note.found in {"", shard})]
         since = next(note.at for note in own if note.what == "decided")
         log = [note for note in notes if note.about == shard and note.at >= since]
         steps = {note.what: note for note in (*reversed(log), *own)}  # of the log, the first record from then on
