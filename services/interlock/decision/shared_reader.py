@@ -16,6 +16,7 @@ Rules:
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 
 from interlock.runtime.bus import Bus, Position, Reader, Record
 from interlock.vocabulary.errors import InfrastructureError
@@ -56,12 +57,12 @@ class SharedReader:
         Raises:
             InfrastructureError: The broker cannot be reached.
         """
-        own = await self._bus.reader(EVERY_SHARD, start=start)
-        try:
-            return Listener(await self._reading_on_from(own), own)
-        except BaseException:
-            await own.close()
-            raise
+        async with AsyncExitStack() as opened:
+            own = await self._bus.reader(EVERY_SHARD, start=start)
+            opened.push_async_callback(own.close)
+            listener = Listener(await self._reading_on_from(own), own)
+            opened.pop_all()
+        return listener
 
     async def _reading_on_from(self, own: Reader) -> "_Stream":
         """What is read for all; if nobody reads yet, from the end on, as another reader sees it."""
