@@ -79,6 +79,7 @@ READING: Mapping[str, tuple[TopicSpec, ...]] = {
     "decision/inputs.py": (ACKS, AUDIT, COMMANDS, POLICIES, ROUTES, VERDICTS),
     "decision/replay.py": (AUDIT,),
     "decision/restart.py": (AUDIT, ROUTES, STATE),
+    "decision/shared_reader.py": (ACKS, COMMANDS, POLICIES, VERDICTS),
     "health_monitor/faust_stream.py": (TELEMETRY,),
     "notifier/service.py": (AUDIT, NOTICES),
     "reporting/shell.py": (POLICIES,),
