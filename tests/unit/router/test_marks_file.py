@@ -56,7 +56,13 @@ def test_what_cannot_be_written_is_not_said_to_be_kept(path):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("policy/support", "many"), ("model/birch", ""), ("order/support/main/*", "1.7"), ("term/0", "1.7.x")],
+    [
+        ("policy/support", "many"),
+        ("model/birch", ""),
+        ("order/support/main/*", "1.7"),
+        ("term/0", "1.7.x"),
+        ("term/0", "1.7.0 and more"),
+    ],
 )
 def test_a_damaged_mark_is_told_at_the_start_and_not_in_the_middle_of_a_request(path, key, value):
     MarksFile(path).close()

@@ -32,8 +32,10 @@ class Marks:
                 isinstance(key, str) and isinstance(value, str)
             ):  # SQLite keeps other things in a column of text, too
                 raise ValueError("a mark is no text")
-            if key.startswith(("order/", "term/")):
+            if key.startswith("order/"):
                 parse_order(value.partition(" ")[0])
+            elif key.startswith("term/"):
+                parse_order(value)
             else:
                 int(value)
         return cls(HashTrieMap(values))
