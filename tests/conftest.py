@@ -9,7 +9,12 @@ from interlock.brokers.real import KafkaCluster
 from interlock.brokers.topics_admin import create_topics
 
 if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") and not shutil.which("java"):
-    collect_ignore = ["contract/test_real_broker.py"]  # whoever names a broker need not be able to start one
+    collect_ignore = [  # whoever names a broker need not be able to start one
+        "contract/test_real_broker.py",
+        "contract/test_real_cluster.py",
+        "e2e/test_survive.py",
+        "integration/test_hostile_kafka.py",
+    ]
 
 settings.register_profile("interlock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("interlock")  # a busy machine is no fault of the code's

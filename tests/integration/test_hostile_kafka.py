@@ -4,7 +4,6 @@ A broker of its own: what is put here would stay on the topics of other tests.
 """
 
 import asyncio
-import shutil
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -24,8 +23,6 @@ from interlock.runtime.lifecycle import Stop
 from interlock.testing.hostile import batches as written
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
 from interlock.wire.topics import AUDIT, COMMANDS, FINDINGS, NOTICES, POLICIES, STATE, TELEMETRY, TOPICS, VERDICTS
-
-pytestmark = pytest.mark.skipif(not shutil.which("java"), reason="needs a broker of its own")
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 HOUR_MS = 3_600_000
