@@ -1,6 +1,6 @@
 """What a shard's owner reads: its inputs, and its own log and routes, where nobody else may write."""
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 from interlock.decision.core import intake
 from interlock.decision.desk import Desk
@@ -50,14 +50,14 @@ class Inputs:
         await self._own.close()
 
 
-async def open_inputs(desk: Desk, term: int, routes_end: int, heard: Mapping[tuple[str, int], int]) -> Inputs:
+async def open_inputs(desk: Desk, term: int, routes_end: int, heard: MutableMapping[tuple[str, int], int]) -> Inputs:
     """Begin to hear everything that an owner must hear.
 
     Args:
         desk: What the owner works with.
         term: The offset of its claim: what follows in the log is its own, or ends its term.
         routes_end: Where the routes topic ended when the owner read it.
-        heard: By (topic, partition): what need not be heard again.
+        heard: By (topic, partition): what need not be heard again; put right where a topic is shorter than that.
 
     Raises:
         InfrastructureError: The bus cannot be reached.
@@ -93,12 +93,12 @@ def take_stock(records: list[Record], trust: TrustRoot, now: Micros) -> tuple[li
     return sorted(left, key=lambda record: record.topic != POLICIES.name), frozenset(last)
 
 
-async def _resumed(desk: Desk, heard: Mapping[tuple[str, int], int]) -> dict[Position, int]:
+async def _resumed(desk: Desk, heard: MutableMapping[tuple[str, int], int]) -> dict[Position, int]:
     """Where to go on in each partition whose old records are deleted.
 
     One that ends before what was heard of it was lost, in part or wholly. Nobody can bring that back, and a shard that waited for it would wait
-    for ever: so what is there now is heard, from its beginning, and people are told. What was heard before is in the log, and a command that
-    comes twice is answered once.
+    for ever: so what is there now is heard, from its beginning, and people are told. What was heard before is in the log, so a
+    command that comes twice is carried out once; one that is old may be answered again, as expired.
     """
     reader = await desk.bus.reader(_RESUMED)
     try:
@@ -111,5 +111,5 @@ async def _resumed(desk: Desk, heard: Mapping[tuple[str, int], int]) -> dict[Pos
         if start[each] > ends[each]:
             said = f"{each.topic}-{each.partition} ends at {ends[each]}, and {start[each]} was reached before"
             await desk.findings.report(Reason.TOPIC_SHORTER, said)
-            start[each] = kept[each]
+            start[each] = heard[each] = kept[each]
     return start

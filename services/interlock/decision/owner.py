@@ -10,6 +10,7 @@ from interlock.decision.unheard import Unheard
 from interlock.records.audit import AuditKind, AuditRecord
 from interlock.records.log import NO_TERM
 from interlock.records.sealing import seal
+from interlock.runtime.bus import Publisher
 from interlock.runtime.lifecycle import Stop
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.reasons import Reason
@@ -39,6 +40,7 @@ class ShardOwner:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._term: Term | None = None
+        self._publisher: Publisher | None = None
         self._short = 0
         self._unheard = Unheard()
         self._faults = 0
@@ -94,7 +96,7 @@ class ShardOwner:
 
     async def _claim(self) -> Term:
         desk = self._desk
-        publisher = await desk.bus.publisher()
+        publisher = self._publisher = self._publisher or await desk.bus.publisher()
         claim = AuditRecord(desk.shard, AuditKind.CLAIM, desk.owner, NO_TERM, 0, desk.now(), (), (), (), b"")
         sealed = seal(claim, desk.key)
         self._unheard.appending(sealed)

@@ -17,8 +17,10 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from interlock.runtime.bus import Bus, Position, Reader, Record
+from interlock.runtime.one_attempt import OneAttempt
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
 from interlock.wire.topics import ACKS, COMMANDS, POLICIES, VERDICTS
@@ -30,7 +32,7 @@ KEPT_BYTES_MAX = 32 * RECORD_BYTES_MAX
 """What may wait for one listener. The listeners hold the same records, so a process holds hardly more than this."""
 
 _RECORD_BYTES = 256
-"""About what a record takes beside its value."""
+"""About what a record takes beside its key and its value."""
 
 _MOMENT_S = 0.001
 """What is less is no time to wait."""
@@ -46,7 +48,7 @@ class SharedReader:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._stream: _Stream | None = None
-        self._opening = asyncio.Lock()
+        self._opening = OneAttempt[_Stream]()
 
     async def listen(self, start: Mapping[Position, int]) -> "Listener":
         """A listener; `read_to_end` comes first.
@@ -66,11 +68,14 @@ class SharedReader:
 
     async def _reading_on_from(self, own: Reader) -> "_Stream":
         """What is read for all; if nobody reads yet, from the end on, as another reader sees it."""
-        async with self._opening:
-            if self._stream is None or not self._stream.open:
-                ends = await own.end_offsets()
-                self._stream = _Stream(await self._bus.reader(list(ends), start=ends), list(ends))
-            return self._stream
+        if self._stream is None or not self._stream.open:
+            return await self._opening.join(partial(self._open, own))
+        return self._stream
+
+    async def _open(self, own: Reader) -> "_Stream":
+        ends = await own.end_offsets()
+        self._stream = _Stream(await self._bus.reader(list(ends), start=ends), list(ends))
+        return self._stream
 
 
 class _Stream:
@@ -132,9 +137,9 @@ class _Stream:
 class Listener:
     """Hears what a stream reads, from its own place on. Made by `SharedReader.listen`."""
 
-    def __init__(self, stream: _Stream, own: Reader) -> None:
+    def __init__(self, stream: _Stream, past: Reader) -> None:
         self._stream = stream
-        self._own: Reader | None = own
+        self._past: Reader | None = past
         self._joined = {where: stream.reader.position(where) for where in stream.where}
         self._next: dict[Position, int] = {}
         self._waiting: deque[Record] = deque()
@@ -152,10 +157,10 @@ class Listener:
         Raises:
             InfrastructureError: The broker cannot be reached, or shows this reader less than the shared one has seen.
         """
-        assert self._own is not None, "the past is heard once"
-        records = await self._own.read_to_end()
+        assert self._past is not None, "the past is heard once"
+        records = await self._past.read_to_end()
         for where, joined in self._joined.items():
-            self._next[where] = reached = self._own.position(where)
+            self._next[where] = reached = self._past.position(where)
             if reached < joined:
                 raise InfrastructureError(
                     f"The broker says that {where.topic}-{where.partition} ends at {reached}, and {joined} was reached before.",
@@ -187,14 +192,16 @@ class Listener:
 
     async def close(self) -> None:
         """Hear nothing more. May be called twice."""
-        await self._caught_up()
-        if self in self._stream.listeners:
-            await self._stream.leave(self)
+        try:
+            if self in self._stream.listeners:
+                await self._stream.leave(self)
+        finally:
+            await self._caught_up()
 
     async def _caught_up(self) -> None:
-        own, self._own = self._own, None
-        if own is not None:
-            await own.close()
+        past, self._past = self._past, None
+        if past is not None:
+            await past.close()
 
     def _take(self, limit: int) -> list[Record]:
         was_full, taken = self.full, list[Record]()
@@ -209,4 +216,4 @@ class Listener:
 
 
 def _size(record: Record) -> int:
-    return _RECORD_BYTES + len(record.value or b"")
+    return _RECORD_BYTES + len(record.key or b"") + len(record.value or b"")

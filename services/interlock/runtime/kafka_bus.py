@@ -79,6 +79,7 @@ class KafkaBus:
         await asyncio.gather(*(each.close() for each in made))
 
     async def _started(self, made: _Made) -> _Made:
+        self._made = [each for each in self._made if not each.closed]
         self._made.append(made)
         try:
             await made.start()

@@ -47,6 +47,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self._joined = False
         self._failure: InfrastructureError | None = None
         self._news = asyncio.Event()
+        self._closed = False
         self._watching: asyncio.Task[None] | None = None
         self._consumer = AIOKafkaConsumer(
             **connection.client_settings,
@@ -85,8 +86,14 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                 return self._held
             await self._news.wait()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
     async def close(self) -> None:
         """Leave the group, so that others take over at once; see `Membership`."""
+        self._closed = True
         if self._watching is None:
             await stop_within(self._consumer.stop())
             return

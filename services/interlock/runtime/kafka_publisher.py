@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerClosed
 
 from interlock.runtime.kafka_client import Connection, stop_within
+from interlock.runtime.one_attempt import OneAttempt
 from interlock.runtime.placement import place
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
@@ -30,7 +31,7 @@ class KafkaPublisher:
         self._connection = connection
         self._partitions = partitions
         self._producer: AIOKafkaProducer | None = None
-        self._starting = asyncio.Lock()
+        self._connecting = OneAttempt[AIOKafkaProducer]()
         self._queueing = asyncio.Lock()
         self._aborting: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -41,8 +42,7 @@ class KafkaPublisher:
         Raises:
             InfrastructureError: The broker cannot be reached.
         """
-        async with self._connection.reaching("Connecting a producer"):
-            await self._started()
+        await self._started()
 
     async def publish(
         self, topic: str, key: str, value: bytes | None, *, partition: int | None = None, trace: str = NO_TRACE
@@ -53,8 +53,8 @@ class KafkaPublisher:
             async with self._connection.reaching(f"Publishing to {topic}"):
                 partitions = await self._partitions(topic)
                 where = place(topic, key, value, partition=partition, partitions=partitions)
-                producer = await self._started()
                 async with self._queueing:  # the client lets records overtake each other while it looks for a topic
+                    producer = await self._started()
                     sent = await producer.send(
                         topic, value, key=key.encode(), partition=where, headers=to_headers(trace)
                     )
@@ -68,33 +68,41 @@ class KafkaPublisher:
             raise self._connection.failure(f"Publishing to {topic}", "the record's offset is not known")
         return int(told.offset)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
     async def close(self) -> None:
         """Stop sending. Returns in bounded time, and may be called twice."""
         self._closed = True
+        await self._connecting.cancel()
         producer, self._producer = self._producer, None
         if producer is not None:
             await stop_within(producer.stop())
         await asyncio.gather(*self._aborting)
 
     async def _started(self) -> AIOKafkaProducer:
-        """The producer, connected. Whoever asks bounds it: while one connects, the others wait for their turn."""
-        async with self._starting:
-            if self._closed:
-                raise self._connection.failure("Publishing", "this publisher was closed")
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    **(await self._connection.now()).client_settings,
-                    acks="all",
-                    enable_idempotence=True,
-                    max_request_size=RECORD_BYTES_MAX,
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await stop_within(producer.stop())
-                    raise
-                self._producer = producer
-            return self._producer
+        """The producer, connected; all who wait share one attempt."""
+        if self._closed:
+            raise self._connection.failure("Publishing", "this publisher was closed")
+        return self._producer or await self._connecting.join(self._connect)
+
+    async def _connect(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            **(await self._connection.now()).client_settings,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=RECORD_BYTES_MAX,
+        )
+        try:
+            async with self._connection.reaching("Connecting a producer"):
+                await producer.start()
+        except BaseException:
+            await stop_within(producer.stop())
+            raise
+        self._producer = producer
+        return producer
 
     def _abandon(self, producer: AIOKafkaProducer) -> None:
         """Throw a producer away, once and in the background: the next record gets a new one."""

@@ -136,6 +136,11 @@ class KafkaReader:
         async with self._connection.reaching("Committing offsets"):
             await self._consumer.commit({self._where[each]: offset for each, offset in offsets.items()})
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
     async def close(self) -> None:
         """Stop reading. Returns in bounded time, and may be called twice."""
         if not self._closed:

@@ -227,10 +227,14 @@ def test_a_topic_that_lost_its_end_is_heard_anew_and_people_are_told(world):
             it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
         await goes_on(it, [None, "atlas", "birch"])
         assert heard(it) == 3
-        change = it.read(ROUTES, RoutingChange)[-1]
         it.broker._logs[Position(ACKS.name, 1)].clear()  # the topic was made anew, or its brokers lost their disks
+        it.levels["birch", "unavailable"] = Level.UNAVAILABLE
         async with it.owner():
-            await it.until(lambda: Reason.TOPIC_SHORTER in it.reasons(), "it is told")
+            await it.until(lambda: len(it.targets()) == 4, "the safe state")
+            await it.until(it.marked, "everything is on the state topic")
+        assert heard(it) == 0
+        async with it.owner():
+            change = it.read(ROUTES, RoutingChange)[-1]
             said = Acknowledgement(
                 "gateway-1", AckKind.NACK, change.id, event_id_of(change), "denied", it.clock.now().wall
             )

@@ -8,21 +8,26 @@ from interlock.trials.drill.cast import Actor, Agent, Cast
 
 TEXT = "Nobody can answer this now. We shall call you back."
 
-COUNTER = Agent("counter", ("counter-large", "counter-small"), every_s=0.4)
+RECOVERY = {"recovery": {"stable": "1s", "dwell": "0s"}}
+"""Each primary dies again and again here, and each flap doubles the time until an agent returns to it: to a minute at most, and not to three."""
+
+COUNTER = Agent("counter", ("counter-large", "counter-small"), RECOVERY, every_s=0.4)
 """Stopped 2 s after the lease: the usual grace of a run of minutes."""
 
-MAIL = Agent("mail", ("mail-large", "mail-small"), {"grace": "20s", "safe_state": "human_queue"}, every_s=0.4)
+MAIL = Agent(
+    "mail", ("mail-large", "mail-small"), RECOVERY | {"grace": "20s", "safe_state": "human_queue"}, every_s=0.4
+)
 """Goes on for long, and then its requests wait for a person."""
 
 PORTER = Agent(
     "porter",
     ("porter-large", "porter-small"),
-    {"grace": "6s", "safe_state": {"templated_reply": {"text": TEXT}}},
+    RECOVERY | {"grace": "6s", "safe_state": {"templated_reply": {"text": TEXT}}},
     every_s=0.4,
 )
 """Answers with a text that governance signed when no model may."""
 
-VAULT = Agent("vault", ("vault-large", "vault-small"), {"grace": "0s"}, every_s=0.4)
+VAULT = Agent("vault", ("vault-large", "vault-small"), RECOVERY | {"grace": "0s"}, every_s=0.4)
 """Not kept for a moment after the lease."""
 
 AGENTS = (COUNTER, MAIL, PORTER, VAULT)
