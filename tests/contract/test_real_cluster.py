@@ -47,6 +47,9 @@ async def holds(kept: dict[int, bytes], count: int) -> None:
 
 
 async def test_each_topic_is_on_three_brokers_and_a_record_needs_two(kafka: KafkaCluster) -> None:
+    await asyncio.to_thread(
+        wait_for, kafka.in_sync, PATIENCE_S
+    )  # a topic is there before its followers have said that they follow
     held = replication(kafka.bootstrap)
     assert {(each.replicas, each.in_sync) for each in held} == {(3, 3)}
     assert [each.topic for each in held] == [spec.name for spec in TOPICS]
