@@ -6,7 +6,8 @@ code 0. `supervise` runs the loops together. Its rules:
 1. A loop ends only when asked to. One that fails, or just returns, takes the whole service down: a service whose
    heartbeat goes on while its consumer is dead is worse than one that is gone.
 2. Stopping is bounded: after `SHUTDOWN_S_MAX` what still runs is cancelled, and the exit code is not 0.
-3. A second signal ends the process at once, and so does the kernel's alarm if even cancelling takes too long.
+3. What will not even be cancelled, as some tasks of our libraries, is left behind: the process ends with the exit code that it has earned.
+4. A second signal ends the process at once, and so does the kernel's alarm if all of that takes too long.
 
 Restarting is left to whoever started the process.
 """
@@ -72,16 +73,35 @@ def run(service_main: Callable[[Stop], Awaitable[None]]) -> int:
         The exit code: 0 after a clean stop, that of the `InterlockError` that ended the service, 1 for any other.
     """
     try:
-        asyncio.run(_run_with_signals(service_main))
-    except InterlockError as error:
-        report(error)
-        return error.exit_code
-    except Exception:  # noqa: BLE001  the last line of defence: everything is logged in one form
-        _log.exception("service_failed")
-        return 1
+        return asyncio.run(_exit_code(service_main))
     finally:
         signal.alarm(0)
-    return 0
+
+
+async def _exit_code(service_main: Callable[[Stop], Awaitable[None]]) -> int:
+    try:
+        await _run_with_signals(service_main)
+        code = 0
+    except InterlockError as error:
+        report(error)
+        code = error.exit_code
+    except Exception:  # noqa: BLE001  the last line of defence: everything is logged in one form
+        _log.exception("service_failed")
+        code = 1
+    await _leave(code)
+    return code
+
+
+async def _leave(code: int) -> None:
+    """Cancel what still runs. asyncio's own clean-up would wait for ever for a task that will not be cancelled: then the process ends here."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        await _cancel(left)
+    if stuck := sorted(task.get_name() for task in left if not task.done()):
+        _log.warning("tasks_left_behind", tasks=stuck)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def report(error: InterlockError) -> None:
@@ -100,7 +120,7 @@ async def supervise(stop: Stop, loops: Mapping[str, Coroutine[Any, Any, None]]) 
         InvariantError: A loop ended without being asked to, or not when it was.
         Exception: Whatever the first failed loop raised.
     """
-    tasks = {asyncio.create_task(loop, name=name) for name, loop in loops.items()}
+    tasks: set[asyncio.Task[Any]] = {asyncio.create_task(loop, name=name) for name, loop in loops.items()}
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         ended, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -144,7 +164,7 @@ def _failure(task: "asyncio.Task[None]", *, asked: bool) -> BaseException | None
     return failure
 
 
-async def _cancel(tasks: set["asyncio.Task[None]"]) -> None:
+async def _cancel(tasks: set["asyncio.Task[Any]"]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=_CANCEL_S_MAX)
@@ -168,4 +188,4 @@ async def _run_with_signals(service_main: Callable[[Stop], Awaitable[None]]) -> 
     try:
         await service_main(stop)
     finally:
-        signal.alarm(_ALARM_S)  # asyncio's own clean-up waits for ever for a task that will not be cancelled
+        signal.alarm(_ALARM_S)  # whatever is still to be cleaned up

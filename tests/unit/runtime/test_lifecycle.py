@@ -1,6 +1,8 @@
 """A service's loops live and end together."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -112,3 +114,31 @@ def test_an_error_of_ours_is_told_with_its_mend_and_gives_its_exit_code(
 
 def test_any_other_error_gives_exit_code_1() -> None:
     assert run(service_that(lambda: fail(RuntimeError("bug")))) == 1
+
+
+STUBBORN = """
+import asyncio, sys
+from interlock.runtime.lifecycle import run
+from interlock.vocabulary.errors import InfrastructureError
+
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+
+async def main(stop):
+    asyncio.create_task(stubborn(), name="stubborn")
+    await asyncio.sleep(0)
+    raise InfrastructureError("no broker.", "Start one.")
+
+sys.exit(run(main))
+"""
+
+
+def test_a_task_that_will_not_be_cancelled_does_not_cost_the_service_its_exit_code() -> None:
+    done = subprocess.run([sys.executable, "-c", STUBBORN], capture_output=True, text=True, check=False)
+    assert done.returncode == InfrastructureError.exit_code
+    assert "no broker." in done.stderr
+    assert "stubborn" in done.stdout + done.stderr
