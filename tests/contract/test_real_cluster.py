@@ -47,12 +47,14 @@ async def holds(kept: dict[int, bytes], count: int) -> None:
 
 
 async def test_each_topic_is_on_three_brokers_and_a_record_needs_two(kafka: KafkaCluster) -> None:
-    await asyncio.to_thread(
-        wait_for, kafka.in_sync, PATIENCE_S
-    )  # a topic is there before its followers have said that they follow
-    held = replication(kafka.bootstrap)
-    assert {(each.replicas, each.in_sync) for each in held} == {(3, 3)}
-    assert [each.topic for each in held] == [spec.name for spec in TOPICS]
+    def followed() -> (
+        bool
+    ):  # a broker hears of a topic, and its followers say that they follow, a moment after it was made
+        return [(each.topic, each.replicas, each.in_sync) for each in replication(kafka.bootstrap)] == [
+            (spec.name, 3, 3) for spec in TOPICS
+        ]
+
+    assert await asyncio.to_thread(wait_for, followed, PATIENCE_S)
 
 
 async def test_when_a_leader_is_killed_nothing_acknowledged_is_lost_and_another_leads(kafka: KafkaCluster) -> None:
