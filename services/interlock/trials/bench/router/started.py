@@ -51,7 +51,13 @@ _AT_ONCE = 50
 
 
 class _Start:
-    """One start: the subscriber, and who beats."""
+    """One start: the subscriber, and who beats.
+
+    Attributes:
+        lived: When every lease lived; nobody beats any more afterwards.
+    """
+
+    lived: Reading
 
     def __init__(self, deployment: Deployment, broker: MemoryBroker, heads: tuple[bytes, list[bytes]]) -> None:
         self._deployment = deployment
@@ -81,7 +87,8 @@ class _Start:
             if following.done():
                 break
             await asyncio.sleep(_LOOK_S)
-        took = (self._clock.now().boot - begun) / SECOND, time.process_time() - used
+        self.lived = self._clock.now()
+        took = (self.lived.boot - begun) / SECOND, time.process_time() - used
         beating.cancel()
         stop.request()
         await following
@@ -155,8 +162,9 @@ def main(folder: str, routes: str, made_at: str) -> None:
     said = json.loads((Path(folder) / "heads").read_text("utf-8"))
     heads = bytes.fromhex(said["policies"]), [bytes.fromhex(head) for head in said["routes"]]
     with closing(MarksFile(Path(folder) / "marks.sqlite")) as marks:
-        state, figures = asyncio.run(_Start(deployment, broker, heads).run(marks))
-    resolved = answering(state, SystemClock().now())
+        start = _Start(deployment, broker, heads)
+        state, figures = asyncio.run(start.run(marks))
+    resolved = answering(state, start.lived)
     sys.stdout.write(json.dumps({**figures, "held": len(state.held), "resolve_us": resolved}))
 
 
