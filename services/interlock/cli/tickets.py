@@ -35,9 +35,8 @@ def tickets(
         trust = (await read_standing(bus, settings)).book.trust
         reader = await bus.reader([TICKETS.name])
         opened = [open_sealed(record.value, trust, Ticket) for record in await reader.read_to_end()]
-        return list(
-            {each.event_id: each.value for each in opened if isinstance(each, Verified)}.values()
-        )  # some are repeated
+        told = {each.event_id: each.value for each in opened if isinstance(each, Verified)}  # some stand there twice
+        return list(told.values())
 
     found = sorted(asyncio.run(connected(workspace, work)), key=lambda ticket: (ticket.at, ticket.id))
     shown = [ticket for ticket in found if route in {None, ticket.agent, _route(ticket)} and show in {None, ticket.id}]

@@ -102,14 +102,14 @@ async def _resumed(desk: Desk, heard: MutableMapping[tuple[str, int], int]) -> d
     """
     reader = await desk.bus.reader(_RESUMED)
     try:
-        where = [Position(topic, each) for topic in _RESUMED for each in range(await desk.bus.partitions(topic))]
-        kept, ends = {each: reader.position(each) for each in where}, await reader.end_offsets()
+        ends = await reader.end_offsets()
+        kept = {where: reader.position(where) for where in ends}
     finally:
         await reader.close()
-    start = {each: max(first, heard.get(each, 0)) for each, first in kept.items()}
-    for each in where:
-        if start[each] > ends[each]:
-            said = f"{each.topic}-{each.partition} ends at {ends[each]}, and {start[each]} was reached before"
+    start = {where: max(first, heard.get(where, 0)) for where, first in kept.items()}
+    for where, end in ends.items():
+        if start[where] > end:
+            said = f"{where.topic}-{where.partition} ends at {end}, and {start[where]} was reached before"
             await desk.findings.report(Reason.TOPIC_SHORTER, said)
-            start[each] = heard[each] = kept[each]
+            start[where] = heard[where] = kept[where]
     return start

@@ -20,6 +20,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from interlock.runtime.bus import Bus, Position, Reader, Record
+from interlock.runtime.continuity import require_not_shorter
+from interlock.runtime.events import set_within
 from interlock.runtime.one_attempt import OneAttempt
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.limits import RECORD_BYTES_MAX
@@ -98,7 +100,7 @@ class _Stream:
         if not self.open:
             raise InfrastructureError("What the shards of this process read together has failed.", "They claim again.")
         if self._busy or any(listener.full for listener in self.listeners):
-            await self._changed(wait_s)
+            await set_within(self._turn, wait_s)
             return
         self._busy = True
         try:
@@ -109,8 +111,9 @@ class _Stream:
         finally:
             self._busy = False
             self.wake()
+        size = sum(map(_size, records))
         for listener in self.listeners:
-            listener.hear(records)
+            listener.hear(records, size)
 
     def wake(self) -> None:
         """Let those that wait look again."""
@@ -124,14 +127,6 @@ class _Stream:
         if not self.listeners:
             self.open = False
             await self.reader.close()
-
-    async def _changed(self, wait_s: float) -> None:
-        turn = self._turn
-        try:
-            async with asyncio.timeout(wait_s):
-                await turn.wait()
-        except TimeoutError:
-            return
 
 
 class Listener:
@@ -159,20 +154,15 @@ class Listener:
         """
         assert self._past is not None, "the past is heard once"
         records = await self._past.read_to_end()
-        for where, joined in self._joined.items():
-            self._next[where] = reached = self._past.position(where)
-            if reached < joined:
-                raise InfrastructureError(
-                    f"The broker says that {where.topic}-{where.partition} ends at {reached}, and {joined} was reached before.",
-                    "Compare the topic with another replica: this reader is shown an older state of it, or records are lost.",
-                )
+        self._next = {where: self._past.position(where) for where in self._joined}
+        require_not_shorter(self._next, self._joined)
         await self._caught_up()
         return records
 
-    def hear(self, records: Sequence[Record]) -> None:
-        """Take what was read for all."""
+    def hear(self, records: Sequence[Record], size: int) -> None:
+        """Take what was read for all, of so many bytes."""
         self._waiting.extend(records)
-        self._bytes += sum(map(_size, records))
+        self._bytes += size
 
     async def batch(self, *, limit: int, wait_s: float) -> list[Record]:
         """The next records, at most `limit`; empty when none came within `wait_s` seconds; see `Reader`."""

@@ -18,6 +18,7 @@ from interlock.records.sealing import seal
 from interlock.reporting.accumulator import Accumulator, Call
 from interlock.runtime.bus import Publisher
 from interlock.runtime.clock import Clock
+from interlock.runtime.events import set_within
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.metrics import Metrics
 from interlock.runtime.tracing import MODEL, UNTRACED, Tracing
@@ -105,11 +106,7 @@ class TelemetryEmitter:
         return not self._unsent
 
     async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(FLUSH_S):
-                await self._urgent.wait()
-        except TimeoutError:
-            return
+        await set_within(self._urgent, FLUSH_S)
 
     def _sealed(self, batch: TelemetryBatch) -> _Unsent:
         return _Unsent(batch.model, batch.window_end, seal(batch, self._key))

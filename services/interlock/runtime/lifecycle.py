@@ -21,6 +21,7 @@ from typing import Any
 
 import structlog
 
+from interlock.runtime.events import set_within
 from interlock.vocabulary.errors import InterlockError, InvariantError
 
 SHUTDOWN_S_MAX = 10.0
@@ -55,12 +56,7 @@ class Stop:
 
     async def within(self, seconds: float) -> bool:
         """Wait for that long at most; whether somebody asked. The heart of a loop: `while not await stop.within(1)`."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await set_within(self._event, seconds)
 
 
 def run(service_main: Callable[[Stop], Awaitable[None]]) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from interlock.runtime.bus import Position, Record
 from interlock.runtime.clock import Clock, SystemClock
+from interlock.runtime.events import set_within
 from interlock.runtime.memory_group import MemoryGroup, MemoryMembership
 from interlock.runtime.placement import partitions_in_use, place
 from interlock.vocabulary.errors import InfrastructureError, InvariantError
@@ -82,12 +83,7 @@ class MemoryBroker:
 
     async def news(self, within_s: float) -> None:
         """Wait until something is appended anywhere, for that long at most."""
-        appended = self._appended
-        try:
-            async with asyncio.timeout(within_s):
-                await appended.wait()
-        except TimeoutError:
-            return
+        await set_within(self._appended, within_s)
 
     def commit(self, group: str, offsets: Mapping[Position, int]) -> None:
         """Keep a group's offsets."""
