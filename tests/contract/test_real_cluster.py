@@ -47,9 +47,8 @@ async def holds(kept: dict[int, bytes], count: int) -> None:
 
 
 async def test_each_topic_is_on_three_brokers_and_a_record_needs_two(kafka: KafkaCluster) -> None:
-    def followed() -> (
-        bool
-    ):  # a broker hears of a topic, and its followers say that they follow, a moment after it was made
+    def followed() -> bool:
+        """A broker hears of a topic, and its followers say that they follow, a moment after it was made."""
         return [(each.topic, each.replicas, each.in_sync) for each in replication(kafka.bootstrap)] == [
             (spec.name, 3, 3) for spec in TOPICS
         ]

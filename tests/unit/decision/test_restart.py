@@ -208,23 +208,37 @@ def test_what_is_on_the_topic_and_in_the_state_no_more_is_let_go(world):
     story(world, tell)
 
 
+def refuse_others(it, count):
+    """Say of so many changes of other shards that a router refused them."""
+    for number in range(count):
+        said = Acknowledgement("gateway-1", AckKind.NACK, f"x/main/*@{number}", b"", "", it.clock.now().wall)
+        it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
+
+
+def refusal(it):
+    """What a router says that refuses the current change."""
+    change = it.read(ROUTES, RoutingChange)[-1]
+    return Acknowledgement("gateway-1", AckKind.NACK, change.id, event_id_of(change), "denied", it.clock.now().wall)
+
+
+def heard(it):
+    """Up to where that partition need not be heard again, by the state topic."""
+    read_to = {(read.topic, read.partition): read.offset for read in it.read(STATE, StateMark)[-1].positions}
+    return read_to.get((ACKS.name, 1))
+
+
 def test_commands_and_refusals_are_not_heard_again(world):
     async def tell(it):
-        for number in range(50):
-            said = Acknowledgement("gateway-1", AckKind.NACK, f"x/main/*@{number}", b"", "", it.clock.now().wall)
-            it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
+        refuse_others(it, 50)
         await goes_on(it, [None, "atlas", "birch"])
-        read_to = {(read.topic, read.partition): read.offset for read in it.read(STATE, StateMark)[-1].positions}
-        assert read_to[ACKS.name, 1] == 50
+        assert heard(it) == 50
 
     story(world, tell)
 
 
 def test_a_topic_that_lost_its_end_is_heard_anew_and_people_are_told(world):
     async def tell(it):
-        for number in range(3):
-            said = Acknowledgement("gateway-1", AckKind.NACK, f"x/main/*@{number}", b"", "", it.clock.now().wall)
-            it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
+        refuse_others(it, 3)
         await goes_on(it, [None, "atlas", "birch"])
         assert heard(it) == 3
         it.broker._logs[Position(ACKS.name, 1)].clear()  # the topic was made anew, or its brokers lost their disks
@@ -234,28 +248,19 @@ def test_a_topic_that_lost_its_end_is_heard_anew_and_people_are_told(world):
             await it.until(it.marked, "everything is on the state topic")
         assert heard(it) == 0
         async with it.owner():
-            change = it.read(ROUTES, RoutingChange)[-1]
-            said = Acknowledgement(
-                "gateway-1", AckKind.NACK, change.id, event_id_of(change), "denied", it.clock.now().wall
-            )
-            it.append(ACKS, "gateway-1", it.deployment.seal(said, "gateway-1"), 1)
+            it.append(ACKS, "gateway-1", it.deployment.seal(refusal(it), "gateway-1"), 1)
             await it.until(lambda: Reason.ROUTER_REFUSED in it.reasons(), "what comes now is heard")
             await it.until(lambda: heard(it) == 1, "it is remembered how far")
         async with it.owner():
             await asyncio.sleep(5)
         assert it.reasons() == [Reason.TOPIC_SHORTER, Reason.ROUTER_REFUSED]
 
-    def heard(it):
-        marks = it.read(STATE, StateMark)
-        return {(read.topic, read.partition): read.offset for read in marks[-1].positions}.get((ACKS.name, 1))
-
     story(world, tell)
 
 
 def test_a_routers_refusal_is_a_finding_and_is_journalled_once(world):
     async def tell(it):
-        change = it.read(ROUTES, RoutingChange)[-1]
-        said = Acknowledgement("gateway-1", AckKind.NACK, change.id, event_id_of(change), "denied", it.clock.now().wall)
+        said = refusal(it)
         forged = it.deployment.seal(replace(said, router="olga"), "olga")
         obeyed = it.deployment.seal(replace(said, kind=AckKind.ACK), "gateway-1")
         for sealed in (forged, obeyed, *[it.deployment.seal(said, "gateway-1")] * 3):

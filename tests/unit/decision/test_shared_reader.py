@@ -48,6 +48,13 @@ class World:
     def say(self, value=b"said", partition=0, topic=VERDICTS):
         return self.broker.append(Position(topic.name, partition), b"key", value)
 
+    async def listeners(self, count):
+        """So many, who have heard what was said before they came."""
+        all_of_them = [await self.shared.listen({}) for _ in range(count)]
+        for each in all_of_them:
+            await each.read_to_end()
+        return all_of_them
+
     @property
     def stream(self):
         """The reader that is shared: the one that was opened with a beginning everywhere."""
@@ -90,9 +97,7 @@ def test_it_begins_where_it_is_told_to():
 def test_one_reads_for_all():
     async def scenario(clock):
         world = World(clock)
-        listeners = [await world.shared.listen({}) for _ in range(4)]
-        for listener in listeners:
-            await listener.read_to_end()
+        listeners = await world.listeners(4)
         waiting = [asyncio.create_task(listener.batch(limit=9, wait_s=1)) for listener in listeners]
         await asyncio.sleep(0.5)
         world.say()
@@ -105,8 +110,7 @@ def test_one_reads_for_all():
 def test_another_goes_on_when_the_one_who_reads_has_something_else_to_do():
     async def scenario(clock):
         world = World(clock)
-        one, other = [await world.shared.listen({}) for _ in range(2)]
-        await one.read_to_end(), await other.read_to_end()
+        one, other = await world.listeners(2)
         short = asyncio.create_task(one.batch(limit=9, wait_s=0.2))
         long = asyncio.create_task(other.batch(limit=9, wait_s=5))
         assert await short == []
@@ -123,8 +127,7 @@ def test_nothing_is_dropped_for_a_slow_one_and_nobody_reads_on_before_it_has_tak
 
     async def scenario(clock):
         world = World(clock)
-        slow, quick = [await world.shared.listen({}) for _ in range(2)]
-        await slow.read_to_end(), await quick.read_to_end()
+        slow, quick = await world.listeners(2)
         for _ in range(9):
             world.say(bytes(200))
         heard = []
@@ -148,8 +151,7 @@ def test_nothing_is_dropped_for_a_slow_one_and_nobody_reads_on_before_it_has_tak
 def test_what_failed_is_told_to_all_and_never_read_again():
     async def scenario(clock):
         world = World(clock)
-        one, other = [await world.shared.listen({}) for _ in range(2)]
-        await one.read_to_end(), await other.read_to_end()
+        one, other = await world.listeners(2)
 
         world.say()
         assert [offsets(await each.batch(limit=9, wait_s=1)) for each in (one, other)] == [[0], [0]]
@@ -175,8 +177,7 @@ def test_what_failed_is_told_to_all_and_never_read_again():
 def test_a_cancelled_reading_counts_as_failed_for_nobody_knows_what_it_passed_over():
     async def scenario(clock):
         world = World(clock)
-        one, other = [await world.shared.listen({}) for _ in range(2)]
-        await one.read_to_end(), await other.read_to_end()
+        one, other = await world.listeners(2)
         reading = asyncio.create_task(one.batch(limit=9, wait_s=5))
         await asyncio.sleep(1)
         reading.cancel()
@@ -219,8 +220,7 @@ def test_when_one_leaves_for_whom_the_others_waited_they_go_on(monkeypatch):
 
     async def scenario(clock):
         world = World(clock)
-        slow, quick = [await world.shared.listen({}) for _ in range(2)]
-        await slow.read_to_end(), await quick.read_to_end()
+        slow, quick = await world.listeners(2)
         for _ in range(3):
             world.say(bytes(1_000))
         assert offsets(await quick.batch(limit=1, wait_s=0)) == [0]

@@ -35,24 +35,31 @@ class Slow(Silent):
         await asyncio.sleep(max(0.0, 30 - loop.time()) + 0.5)
 
     async def send(self, topic, value, **where):
-        told = loop_future()
+        told = asyncio.get_running_loop().create_future()
         told.set_result(SimpleNamespace(offset=7))
         return told
-
-
-def loop_future():
-    return asyncio.get_running_loop().create_future()
 
 
 async def partitions(topic):
     return 4
 
 
-def test_many_who_wait_for_a_connection_each_wait_no_longer_than_one(monkeypatch):
-    monkeypatch.setattr(kafka_publisher, "AIOKafkaProducer", Silent)
+def publisher_of(monkeypatch, producer):
+    monkeypatch.setattr(kafka_publisher, "AIOKafkaProducer", producer)
+    return KafkaPublisher(Connection("127.0.0.1:1", "test", 100, TIMEOUT_S), partitions)
 
+
+async def call(times, every_s, act):
+    """Act so many times, whether it was done before or not."""
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(times):
+            tasks.create_task(act())
+            await asyncio.sleep(every_s)
+
+
+def test_many_who_wait_for_a_connection_each_wait_no_longer_than_one(monkeypatch):
     async def scenario(clock):
-        publisher = KafkaPublisher(Connection("127.0.0.1:1", "test", 100, TIMEOUT_S), partitions)
+        publisher = publisher_of(monkeypatch, Silent)
         waited = []
 
         async def publish():
@@ -61,10 +68,7 @@ def test_many_who_wait_for_a_connection_each_wait_no_longer_than_one(monkeypatch
                 await publisher.publish("topic", "key", b"value")
             waited.append((clock.now().boot - begun) / 1_000_000)
 
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(5):
-                tasks.create_task(publish())
-                await asyncio.sleep(0.4)
+        await call(5, 0.4, publish)
         await publisher.close()
         return waited
 
@@ -75,10 +79,9 @@ def test_many_who_wait_for_a_connection_each_wait_no_longer_than_one(monkeypatch
 
 def test_however_little_time_one_has_left_somebody_connects_when_the_broker_is_back(monkeypatch):
     """Callers a fifth of a second apart: whoever's turn it was would have had a fifth of a second to connect, for ever."""
-    monkeypatch.setattr(kafka_publisher, "AIOKafkaProducer", Slow)
 
     async def scenario(clock):
-        publisher = KafkaPublisher(Connection("127.0.0.1:1", "test", 100, TIMEOUT_S), partitions)
+        publisher = publisher_of(monkeypatch, Slow)
         ends = []
 
         async def publish():
@@ -87,10 +90,7 @@ def test_however_little_time_one_has_left_somebody_connects_when_the_broker_is_b
             except InfrastructureError:
                 ends.append(None)
 
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(5 * 60):
-                tasks.create_task(publish())
-                await asyncio.sleep(0.2)
+        await call(5 * 60, 0.2, publish)
         await publisher.close()
         return ends.index(7), set(ends[ends.index(7) :])
 
@@ -100,10 +100,8 @@ def test_however_little_time_one_has_left_somebody_connects_when_the_broker_is_b
 
 
 def test_a_publisher_that_is_closed_while_it_connects_leaves_nothing_behind(monkeypatch):
-    monkeypatch.setattr(kafka_publisher, "AIOKafkaProducer", Silent)
-
     async def scenario(clock):
-        publisher = KafkaPublisher(Connection("127.0.0.1:1", "test", 100, TIMEOUT_S), partitions)
+        publisher = publisher_of(monkeypatch, Silent)
         waiting = asyncio.create_task(publisher.publish("topic", "key", b"value"))
         await asyncio.sleep(1)
         await publisher.close()
