@@ -93,7 +93,7 @@ def fuzz(name: str, runs: int, seconds: int) -> Ran:
         told = json.loads(status.read_text("utf-8"))
         ran.slowest_ms, ran.grown_mb = told["slowest_ms"], told["grown_mb"]
     if process.returncode != 0:
-        found = sorted(crashes.iterdir(), key=lambda path: path.stat().st_mtime)
+        found = [path for path in crashes.iterdir() if path.stat().st_mtime >= began.timestamp()]
         ran.crash = str(found[-1].relative_to(ROOT)) if found else None
         ran.said = "".join(tail)
     return ran
@@ -139,7 +139,10 @@ def table(done: Sequence[Ran]) -> str:
 
 
 def record(done: Sequence[Ran], file: Path) -> None:
-    """Write the table into a page, in place of the one that stands between its marks; lines of other targets stay."""
+    """Write the table into a page, in place of the one that stands between its marks; lines of other targets stay.
+
+    A target that somebody stopped in its course, or that did not start, does not belong there.
+    """
     text = file.read_text("utf-8")
     before, _, rest = text.partition(_BEGIN)
     held, _, after = rest.partition(_END)
@@ -177,7 +180,7 @@ def main() -> int:
         done.append(ran)
         _tell(ran)
         if asked.record:
-            record(done, asked.record)
+            record([each for each in done if each.crash or not each.said], asked.record)
     print(json.dumps({"targets": [asdict(ran) for ran in done]}, indent=2) if asked.json else table(done))
     return int(any(ran.failed for ran in done))
 
@@ -187,8 +190,9 @@ def _tell(ran: Ran) -> None:
     line = f"{ran.target:<24} {ran.inputs:>10,} inputs, {ran.seconds:.0f} s, {ran.coverage} edges, slowest {ran.slowest_ms} ms"
     print(("\r" if sys.stderr.isatty() else "") + line, file=sys.stderr, flush=True)
     if ran.failed:
-        again = f"{ran.crash}\n  -> make fuzz REPLAY='{ran.target} {ran.crash}'" if ran.crash else "no input was kept"
-        print(f"{ran.said}\nerror: {ran.target} crashed: {again}", file=sys.stderr, flush=True)
+        again = f"crashed: {ran.crash}\n  -> make fuzz REPLAY='{ran.target} {ran.crash}'"
+        came = again if ran.crash else "did not run to its end, and no input was kept: run it again"
+        print(f"{ran.said}\nerror: {ran.target} {came}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
