@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from interlock.brokers.free_ports import free_ports
 from interlock.brokers.real import KafkaCluster
 from interlock.brokers.topics_admin import create_topics
 
@@ -22,6 +23,13 @@ settings.load_profile("interlock")  # a busy machine is no fault of the code's
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(name): what a test needs of a broker, a name of `embedded.LACKS`")
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port for a process that is started later: pytest-asyncio's of this name may have gone to somebody else by then."""
+    (port,) = free_ports(1)
+    return port
 
 
 @pytest.fixture(scope="session")

@@ -187,7 +187,8 @@ async def test_a_restart_reads_the_tail_of_the_log_and_falls_back_on_the_whole_l
     async with line.decision():
         await line.until(ordered(line, None, "atlas"), "the primary")
         for level in (Level.DEGRADED, Level.HEALTHY) * 5:  # steps that order nothing
-            steps = len(await line.read(AUDIT, AuditRecord))  # before the verdict: a reading may take longer than a step
+            # Before the verdict: to read may take longer than the step.
+            steps = len(await line.read(AUDIT, AuditRecord))
             line.levels["birch", "latency>2s"] = level
 
             async def grown(steps=steps):

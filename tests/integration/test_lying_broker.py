@@ -6,7 +6,6 @@ Counted is what the models' own servers were asked: a steady client asks ten tim
 import asyncio
 import hashlib
 import os
-import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from interlock.brokers.free_ports import free_ports
 from interlock.brokers.topics_admin import create_topics
 from interlock.records.change import RoutingChange
 from interlock.records.documents import Denial
@@ -47,7 +47,7 @@ from interlock.vocabulary.time import SECOND, Micros, seconds
 from interlock.wire.topics import HEARTBEATS, POLICIES, ROUTES, VERDICTS
 
 PATIENCE_S = 120
-LEASE_S, GRACE_S, SLACK_S = 8, 2, 2
+LEASE_S, GRACE_S, SLACK_S = 8, 2, 3
 """The slack is the permitted skew, 1 s, and what a busy machine adds between an answer of the router and the model's server."""
 KEY = "agent-key-of-support"
 CREDENTIAL = "provider-credential"
@@ -73,10 +73,7 @@ class Broker:
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        listener, proxy = one.getsockname()[1], other.getsockname()[1]
+    listener, proxy = free_ports(2)
     cluster = behind(tmp_path_factory.mktemp("kafka"), proxy, listener)
     try:
         cluster.restart(1)

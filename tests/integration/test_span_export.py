@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from opentelemetry.trace import SpanKind
 
+from interlock.brokers.free_ports import free_ports
 from interlock.records.change import RoutingChange
 from interlock.records.sealing import open_sealed
 from interlock.runtime.clock import SystemClock
@@ -24,7 +25,6 @@ from interlock.signing.verifier import Refused
 from interlock.testing.builders import Deployment
 from interlock.testing.service_process import service_process
 from interlock.testing.trace_collector import TraceCollector, told
-from interlock.trials.processes import free_ports
 from interlock.vocabulary.time import Micros
 from interlock.wire.topics import POLICIES, ROUTES
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from interlock.trials.processes import Processes, free_ports
+from interlock.brokers.free_ports import free_ports
+from interlock.trials.processes import Processes
 from interlock.vocabulary.errors import InfrastructureError
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, and only Linux ends orphans")

@@ -13,10 +13,10 @@ import socket
 import subprocess
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from interlock.brokers.free_ports import free_ports
 from interlock.brokers.jars import find_jars, find_java
 from interlock.vocabulary.errors import ConfigurationError, InfrastructureError
 
@@ -97,7 +97,7 @@ def prepare(data_dir: Path, *, brokers: int, port: int | None) -> tuple[Node, ..
     """
     data_dir = data_dir.resolve()
     identity = _identity(data_dir, brokers)
-    free = _free_ports(2 * brokers)
+    free = free_ports(2 * brokers)
     ports = free[:brokers] if port is None else range(port, port + brokers)
     nodes = tuple(
         Node(number, data_dir / f"node-{number}", f"127.0.0.1:{at}") for number, at in enumerate(ports, start=1)
@@ -156,15 +156,6 @@ def _not_formatted(settings: Path, why: str) -> InfrastructureError:
         f"Kafka could not format {settings.parent}: {why}.",
         "Remove the directory if nothing in it is needed, and try again.",
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    """Different ports that nobody has at this moment."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def _settings(node: Node, controller_ports: Sequence[int]) -> str:

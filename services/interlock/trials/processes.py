@@ -15,10 +15,8 @@ import asyncio
 import ctypes
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -222,15 +220,6 @@ class Processes:
         last = log.read_text("utf-8", "replace").splitlines()[-LAST_WORDS_LINES:]
         told = "\n".join(f"    {line}" for line in last) or "    (it said nothing)"
         return InfrastructureError(f"The process {name!r} {what}. Its last words:\n{told}\n", f"Read on in {log}.")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface on which nobody listens now, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def inherited() -> dict[str, str]:

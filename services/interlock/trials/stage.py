@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from interlock.brokers.free_ports import free_ports
 from interlock.notifier.webhook import public_text
 from interlock.policy.book import Book
 from interlock.runtime.clock import SystemClock
@@ -26,7 +27,7 @@ from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.opening import load_trust
 from interlock.runtime.workspace import SEALED, Workspace
 from interlock.trials.broker import Broker
-from interlock.trials.processes import Processes, free_ports
+from interlock.trials.processes import Processes
 from interlock.wire.topics import POLICIES
 
 MODULES: Mapping[str, str] = {

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from interlock.brokers.free_ports import free_ports
 from interlock.runtime.clock import SystemClock
 from interlock.trials.broker import Broker
 from interlock.trials.demo.cast import ACTORS, AGENT, LADDERS, OTHER_AGENT, SUPPORT, TEMPTER
 from interlock.trials.demo.founded import plan
 from interlock.trials.demo.outside import ModelServers
-from interlock.trials.processes import free_ports
 from interlock.trials.stage import MODULES, RECEIVER, Stage
 from interlock.trials.steady_client import SteadyClient
 from interlock.trials.witness import Watch, Witness

@@ -38,7 +38,7 @@ PATIENCE_S = 90.0
 REPLIES = 10
 """How many replies must bear a new state out: each tenth of them was asked for by another name."""
 
-UNDER_WAY = seconds(1)
+UNDER_WAY = seconds(2)
 """Requests that were sent before a router obeyed may still reach a model's server so long afterwards."""
 
 GATEWAY = "gateway-1"

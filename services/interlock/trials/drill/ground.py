@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from interlock.brokers.free_ports import free_ports
 from interlock.brokers.real import KafkaCluster
 from interlock.notifier.webhook import public_text
 from interlock.runtime.clock import SystemClock
@@ -27,7 +28,6 @@ from interlock.trials.drill.cast import ALWAYS, TEMPTER, Cast
 from interlock.trials.drill.exercise import Exercise
 from interlock.trials.drill.field import Field
 from interlock.trials.drill.founded import Places, plan, variable
-from interlock.trials.processes import free_ports
 from interlock.trials.stage import NOTIFIER_KEY, Stage
 from interlock.trials.steady_client import SteadyClient
 from interlock.trials.typed import COMMAND_LINE

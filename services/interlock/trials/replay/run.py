@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from interlock.brokers.free_ports import free_ports
 from interlock.records.health import Outcome
 from interlock.reporting.accumulator import Call
 from interlock.reporting.telemetry import TelemetryEmitter
@@ -19,7 +20,6 @@ from interlock.runtime.clock import SystemClock
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.metrics import Metrics
 from interlock.trials.broker import Broker, broker_at
-from interlock.trials.processes import free_ports
 from interlock.trials.replay.cast import REPORTER, Part, parts_of, plan, tuning, window_s
 from interlock.trials.replay.report import document
 from interlock.trials.replay.trace import RecordedCall

@@ -51,8 +51,9 @@ class Meter:
         witness = self.world.field.witness
         read = {where: dict(records) for where, records in witness.log.items()}
         lost = [*gone(read, await self._log())]
+        known = self._known_outside()  # before the ends: what is made after them is not read yet
         await self.world.field.watch.up_to(await self._ends(), within_s=PATIENCE_S)
-        lost += unheard_of(self._known_outside(), witness.changes)
+        lost += unheard_of(known, witness.changes)
         return Cost(
             unapproved=self._new(self._unapproved(since)),
             lost=self._new(iter(lost)),

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
+from interlock.brokers.free_ports import free_ports
 from interlock.records.health import Level, Verdict
 from interlock.runtime.bus import Publisher
 from interlock.runtime.clock import SystemClock
@@ -21,7 +22,7 @@ from interlock.runtime.kafka_bus import KafkaBus
 from interlock.testing.builders import TRIGGERS, Deployment
 from interlock.testing.timed.notes import Note, NoteReader
 from interlock.trials.bench.reaction.hops import LOOK_S
-from interlock.trials.processes import Processes, free_ports
+from interlock.trials.processes import Processes
 from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import ANY, RouteId, shard_of
 from interlock.vocabulary.limits import VERDICT_VALID_US_MAX
