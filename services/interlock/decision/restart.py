@@ -12,6 +12,7 @@ from enum import StrEnum
 from interlock.decision.core.journal import Journal
 from interlock.decision.core.projection import (
     TURN,
+    Doubt,
     Projected,
     Unwritten,
     agrees,
@@ -48,8 +49,13 @@ class Source(StrEnum):
 class Topic:
     """The last record of each key of one partition, without tombstones and what has a key that is none; and where it ended."""
 
-    values: Mapping[str, bytes]
+    records: Mapping[str, Record]
     end: int
+
+    @property
+    def values(self) -> dict[str, bytes]:
+        """What each key stands for."""
+        return {key: record.value for key, record in self.records.items() if record.value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,14 @@ async def start_again(desk: Desk, claim: int, unheard: Unheard | None = None) ->
         return restart
     whole = await _from_log(desk, claim, unheard, state, routes)
     if state.values or whole.journal.last is not None:
-        await desk.findings.report(restart.reason, restart.detail)
+        doubted = state.records.get(restart.key or mark_key(desk.shard))
+        await desk.findings.report(restart.reason, restart.detail, doubted)
     return whole
 
 
-async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, routes: Topic) -> Restart | Refused:
+async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, routes: Topic) -> Restart | Doubt:
     projected = await in_turns(project(state.values, State.start(desk.shard, desk.shards, desk.book)))
-    if isinstance(projected, Refused):
+    if isinstance(projected, Doubt):
         return projected
     if not 0 <= projected.mark.offset < claim:
         return doubt("the mark is beyond the end of the log")
@@ -108,7 +115,7 @@ async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, ro
         reading = await _lay_over(desk, claim, unheard, projected)
     except InvariantError as error:  # what is true of the log only on top of another state
         return doubt(error.message)
-    if isinstance(reading, Refused):
+    if isinstance(reading, Doubt):
         return reading
     if not agrees(reading.journal):
         return doubt("the digest is not the one that the last step journalled")
@@ -116,11 +123,11 @@ async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, ro
     return missing or reading.restart(routes, Source.STATE, projected.mark.offset)
 
 
-async def _lay_over(desk: Desk, claim: int, unheard: Unheard, projected: Projected) -> "_Reading | Refused":
+async def _lay_over(desk: Desk, claim: int, unheard: Unheard, projected: Projected) -> "_Reading | Doubt":
     """Read the log from the marked step on."""
     async with aclosing(_log(desk, projected.mark.offset, claim)) as log:
         journal = journal_at(projected, (await anext(log)).value)
-        if isinstance(journal, Refused):
+        if isinstance(journal, Doubt):
             return journal
         reading = _Reading(desk, unheard, journal, records=1)
         async for record in log:
@@ -171,7 +178,7 @@ class _Reading:
         return Restart(self.journal, self.unwritten, marked, unpublished, routes.end, source, self._records)
 
 
-def _take_orders(journal: Journal, routes: Topic) -> Generator[None, None, Refused | None]:
+def _take_orders(journal: Journal, routes: Topic) -> Generator[None, None, Doubt | None]:
     """Find the order of every route that the tail of the log does not hold; why that cannot be done."""
     for number, (route, entry) in enumerate(journal.state.routes.items()):
         if number % TURN == 0:
@@ -203,8 +210,8 @@ async def _last(desk: Desk, topic: str) -> Topic:
     where = Position(topic, desk.shard)
     reader = await desk.bus.reader([where])
     try:
-        last = {key_of(record.key): record.value for record in await reader.read_to_end()}
-        values = {key: value for key, value in last.items() if key is not None and value is not None}
-        return Topic(values, reader.position(where))
+        last = {key_of(record.key): record for record in await reader.read_to_end()}
+        records = {key: record for key, record in last.items() if key is not None and record.value is not None}
+        return Topic(records, reader.position(where))
     finally:
         await reader.close()

@@ -51,6 +51,17 @@ class Projected:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt(Refused):
+    """Why the state topic is not believed.
+
+    Attributes:
+        key: Under which key the record stands that is to blame; empty: the mark, which vouches for all of them.
+    """
+
+    key: str = ""
+
+
 def mark_key(shard: int) -> str:
     """Under which key the mark of a shard stands."""
     return f"shard/{shard}"
@@ -69,7 +80,7 @@ def key_of(raw: bytes | None) -> str | None:
         return None
 
 
-def project(values: Mapping[str, bytes], start: State) -> Generator[None, None, Projected | Refused]:
+def project(values: Mapping[str, bytes], start: State) -> Generator[None, None, Projected | Doubt]:
     """Rules 1 and 3: the state that the topic holds, not yet compared with the log; yields often, so that others may work.
 
     Args:
@@ -86,14 +97,14 @@ def project(values: Mapping[str, bytes], start: State) -> Generator[None, None, 
             yield
         record = _open(values[key], roots, StateRecord)
         if isinstance(record, Refused):
-            return doubt(f"a record is refused: {record.reason}")
+            return doubt(f"a record is refused: {record.reason}", key)
         if (record.key, record.shard) != (key, start.shard):
-            return doubt("a record stands under another key or shard than it says")
+            return doubt("a record stands under another key or shard than it says", key)
         records.append(record)
     return (yield from _applied(mark, records, start))
 
 
-def _applied(mark: StateMark, records: list[StateRecord], state: State) -> Generator[None, None, Projected | Refused]:
+def _applied(mark: StateMark, records: list[StateRecord], state: State) -> Generator[None, None, Projected | Doubt]:
     try:
         for number, record in enumerate(sorted(records, key=lambda record: (record.offset, record.index))):
             if number % TURN == 0:
@@ -105,7 +116,7 @@ def _applied(mark: StateMark, records: list[StateRecord], state: State) -> Gener
     return Projected(mark, state.claimed(mark.term, mark.now))
 
 
-def journal_at(projected: Projected, step: bytes | None) -> Journal | Refused:
+def journal_at(projected: Projected, step: bytes | None) -> Journal | Doubt:
     """Rule 2: the log as read up to the mark, so that its later records can be laid over.
 
     Args:
@@ -134,9 +145,9 @@ def agrees(journal: Journal) -> bool:
     return journal.last is not None and journal.state.digest.root == journal.last.digest
 
 
-def doubt(detail: str) -> Refused:
-    """Why the state topic is not believed."""
-    return Refused(Reason.STATE_DISAGREES, detail)
+def doubt(detail: str, key: str = "") -> Doubt:
+    """Why the state topic is not believed, and whose word of it, by its key."""
+    return Doubt(Reason.STATE_DISAGREES, detail, key)
 
 
 def _roots(values: Mapping[str, bytes], book: Book) -> list[TrustRoot]:
