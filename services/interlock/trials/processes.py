@@ -182,7 +182,7 @@ class Processes:
     async def _spawn(
         self, name: str, module: str, arguments: tuple[str, ...], environment: Mapping[str, str]
     ) -> asyncio.subprocess.Process:
-        with self._log(name).open("ab") as log:
+        with self.log(name).open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -212,11 +212,12 @@ class Processes:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
-    def _log(self, name: str) -> Path:
+    def log(self, name: str) -> Path:
+        """Where a process writes what it says."""
         return self.folder / f"{name}.log"
 
     def _failure(self, name: str, what: str) -> InfrastructureError:
-        log = self._log(name)
+        log = self.log(name)
         last = log.read_text("utf-8", "replace").splitlines()[-LAST_WORDS_LINES:]
         told = "\n".join(f"    {line}" for line in last) or "    (it said nothing)"
         return InfrastructureError(f"The process {name!r} {what}. Its last words:\n{told}\n", f"Read on in {log}.")

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from interlock.trials.survive.cells import brokers, clocks, processes, slow
+from interlock.trials.survive.cells import brokers, clocks, flows, processes, stuck
 from interlock.trials.survive.fault import Fault
 from interlock.vocabulary.errors import ConfigurationError
 
-FAULTS: tuple[Fault, ...] = (*brokers.FAULTS, *processes.FAULTS, *slow.FAULTS, *clocks.FAULTS)
+FAULTS: tuple[Fault, ...] = (*brokers.FAULTS, *processes.FAULTS, *stuck.FAULTS, *flows.FAULTS, *clocks.FAULTS)
 
 
 def selected(only: Sequence[str], count: int) -> list[Fault]:

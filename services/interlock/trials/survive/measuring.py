@@ -33,6 +33,11 @@ class Cost:
     lost: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
 
+    @property
+    def kinds(self) -> tuple[tuple[str, ...], ...]:
+        """All three, in this order."""
+        return self.unapproved, self.lost, self.repeated
+
 
 @dataclass(slots=True)
 class Meter:

@@ -33,15 +33,18 @@ def cell_document(cell: Cell) -> dict[str, Any]:
         "fault": cell.fault.name,
         "title": cell.fault.title,
         "expected": cell.fault.expected,
-        "unapproved": len(cell.cost.unapproved),
-        "lost": len(cell.cost.lost),
-        "repeated": len(cell.cost.repeated),
+        **dict(zip(("unapproved", "lost", "repeated"), _counted(cell), strict=True)),
         "outcome": cell.outcome or "; ".join(cell.faults),
         "recovered_after_s": None if cell.recovered_after_s is None else round(cell.recovered_after_s, 1),
         "clean": cell.clean,
         "restarted": list(cell.restarted),
         "troubles": cell.troubles,
     }
+
+
+def _counted(cell: Cell) -> tuple[int | None, ...]:
+    """How much was unapproved, lost and repeated; None where nobody could look."""
+    return tuple(map(len, cell.cost.kinds)) if cell.cost else (None, None, None)
 
 
 def table(cells: Sequence[Cell]) -> Table:
@@ -53,12 +56,11 @@ def table(cells: Sequence[Cell]) -> Table:
     made.add_column("what was seen", overflow="fold")
     for cell in cells:
         back = "never" if cell.recovered_after_s is None else f"{cell.recovered_after_s:.1f} s"
-        figures = (len(cell.cost.unapproved), len(cell.cost.lost), len(cell.cost.repeated))
         told = [cell.outcome, *cell.troubles]
         told += [f"restarted: {', '.join(cell.restarted)}"] if cell.restarted else []
         made.add_row(
             Text(cell.fault.name, "green" if cell.clean else "bold red"),
-            *(Text(str(count), "bold red" if count else "") for count in figures),
+            *(Text("?" if count is None else str(count), "" if count == 0 else "bold red") for count in _counted(cell)),
             Text(back, "" if cell.recovered_after_s is not None else "bold red"),
             Text("; ".join(line for line in told if line), "" if cell.clean else "red"),
         )

@@ -73,7 +73,7 @@ class Cell:
 
     Attributes:
         fault: The fault.
-        cost: What it cost.
+        cost: What it cost; None: that could not be measured.
         outcome: What was seen, in a sentence.
         recovered_after_s: From healing until every shard had beaten and every agent was answered by a model at every gateway; None: never.
         faults: What is not as the fault expects.
@@ -81,7 +81,7 @@ class Cell:
     """
 
     fault: Fault
-    cost: Cost
+    cost: Cost | None
     outcome: str
     recovered_after_s: float | None
     faults: tuple[str, ...] = ()
@@ -90,13 +90,13 @@ class Cell:
     @property
     def troubles(self) -> list[str]:
         """What is not as it must be, in words; of each kind of cost the first few."""
-        costs = (self.cost.unapproved, self.cost.lost, self.cost.repeated)
+        costs = self.cost.kinds if self.cost else ()
         return [*self.faults, *(line for cost in costs for line in cost[:EXAMPLES])]
 
     @property
     def clean(self) -> bool:
         """Whether nothing was unapproved, lost or repeated, and what was expected was seen."""
-        return not (self.cost.unapproved or self.cost.lost or self.cost.repeated or self.faults)
+        return self.cost is not None and not any(self.cost.kinds) and not self.faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +207,9 @@ async def _cell(world: World, fault: Fault, meter: Meter) -> Cell:
         faults.append(error.message)
     try:
         await world.whole()
-        cost = await meter.measure(began)
+        cost: Cost | None = await meter.measure(began)
     except InfrastructureError as error:
-        cost = Cost()
+        cost = None
         faults.append(f"It could not be measured: {error.message}")
     endings = world.field.stage.processes.ended[ended:]
     faults += [

@@ -22,6 +22,7 @@ from interlock.trials.steady_client import Fate, Reply
 from interlock.trials.survive.cast import AGENTS
 from interlock.trials.witness import NotSeen
 from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, parse_duration
 from interlock.wire.topics import SHARDS
 
@@ -149,13 +150,8 @@ class World:
             NotSeen: That did not happen.
         """
         fallback = agent.ladder[1]
-
-        def ordered() -> RoutingChange | None:
-            changes = self.field.changes(agent.name)[after:]
-            return next((change for change in changes if change.target == fallback), None)
-
-        await self.until(f"{agent.name} is moved to {fallback}", lambda: ordered() is not None)
-        change = ordered()
+        await self.until(f"{agent.name} is moved to {fallback}", lambda: self.moved(agent, after=after) is not None)
+        change = self.moved(agent, after=after)
         assert change is not None, "just seen"
         self.tell(f"{moved(change)} ({change.cause.trigger}: {change.cause.detail})")
         await self.until_served(agent, model=fallback, since=change.issued_at)
@@ -241,6 +237,16 @@ class World:
         return beats()[0]
 
     # What is seen.
+
+    def moved(self, agent: Agent, *, after: int) -> RoutingChange | None:
+        """The order that moves an agent to its fallback, later than so many changes of it; None: there is none yet."""
+        changes = self.field.changes(agent.name)[after:]
+        return next((change for change in changes if change.target == agent.ladder[1]), None)
+
+    def found(self, service: str, reason: Reason, since: Micros) -> bool:
+        """Whether a service, by its name in the trust root, told of a finding since a moment."""
+        findings = self.field.witness.findings
+        return any((each.service, each.reason) == (service, reason) and each.at >= since for each in findings)
 
     def replies(self, agent: Agent, gateway: str, since: Micros) -> list[Reply]:
         """The replies of a gateway to requests that an agent made since a moment."""

@@ -23,8 +23,9 @@ GATEWAY = ("gateway",)
 
 async def stepped(services: Sequence[str], by_s: float, agent: Agent, world: World) -> Seen:
     """Set clocks, let a primary die, and set the clocks right again."""
-    settings = [world.field.stage.workspace.settings(service) for service in services or world.services]
-    began = world.now
+    whose = services or world.services
+    settings = [world.field.stage.workspace.settings(service) for service in whose]
+    began, before = world.now, {service: _noticed(world, service) for service in whose}
     try:
         world.tell(f"the clock of {', '.join(services) or 'every service'} is set by {by_s:+g} s")
         for path in settings:
@@ -38,11 +39,18 @@ async def stepped(services: Sequence[str], by_s: float, agent: Agent, world: Wor
             set_wrong(path, 0)
     ends = world.now
     world.tell("the clocks are set right")
+    unmoved = [service for service in whose if _noticed(world, service) == before[service]]
+    faults = (f"The clock of {', '.join(unmoved)} was not set.",) if unmoved else ()
     healed_at = await world.whole()
     stops = world.stops(began, ends)
     told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
     moved_s = (change.issued_at - began) / SECOND
-    return Seen(f"{agent.name} was moved {moved_s:.1f} s after the step; {told}", healed_at)
+    return Seen(f"{agent.name} was moved {moved_s:.1f} s after the step; {told}", healed_at, faults)
+
+
+def _noticed(world: World, service: str) -> int:
+    """How many steps of its clock a service has told of."""
+    return world.field.stage.processes.log(service).read_text("utf-8", "replace").count("clock_stepped")
 
 
 def _fault(name: str, who: str, services: Sequence[str], by_s: float, agent: Agent) -> Fault:

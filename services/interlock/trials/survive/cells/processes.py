@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from interlock.records.audit import AuditKind, AuditRecord
-from interlock.records.change import AckKind, RoutingChange
+from interlock.records.change import AckKind, RoutingChange, Trigger
 from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position
 from interlock.runtime.first_settings import OWNERS
@@ -46,9 +46,13 @@ async def killed(services: Sequence[str], agent: Agent, world: World) -> Seen:
     healed_at = world.now
     change = await world.until_moved(agent, after=after)
     await world.until(f"governance is told of {change.id}", lambda: _told(world, change))
+    made = [_told_of(each) for each in world.field.witness.changes if each.issued_at >= began]
     await world.whole()
+    undisturbed = [(agent.name, *agent.ladder[:2], Trigger.UNAVAILABLE)]
+    faults = () if made == undisturbed else (f"Without kills it would have been {undisturbed}, and was {made}.",)
     moved_s = (change.issued_at - began) / SECOND
-    return Seen(f"{KILLS} kills; {agent.name} was moved {moved_s:.1f} s after the failure, and once", healed_at)
+    outcome = f"{KILLS} kills; {agent.name} was moved {moved_s:.1f} s after the failure, once, and nobody else was"
+    return Seen(outcome, healed_at, faults)
 
 
 async def zombie(world: World) -> Seen:
@@ -125,6 +129,11 @@ def _claims(world: World, shard: int) -> list[AuditRecord]:
 def _service(owner: str) -> str:
     """The process of an owner."""
     return next((service for service, its in OWNERS.items() if its == owner), owner)
+
+
+def _told_of(change: RoutingChange) -> tuple[str, str | None, str | None, Trigger]:
+    """A change without what kills may change: its id, its times."""
+    return change.route.agent, change.source, change.target, change.cause.trigger
 
 
 def _told(world: World, change: RoutingChange) -> bool:

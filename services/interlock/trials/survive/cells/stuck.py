@@ -1,11 +1,9 @@
-"""A world that is slow, full or asleep: a consumer that hangs, a router's full disk, a machine that sleeps, quotas, a flood of telemetry."""
+"""A world that is deaf, full or asleep: a consumer that hangs, a router's full disk, a machine that sleeps."""
 
-import asyncio
 import resource
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from interlock.brokers.quotas import bound_writes
 from interlock.records.change import AckKind, RoutingChange
 from interlock.router.gateway.replies import NORMAL
 from interlock.runtime.bus import Position
@@ -13,9 +11,8 @@ from interlock.runtime.first_settings import OWNERS
 from interlock.testing.doubles.hanging_consumer import deafen
 from interlock.trials.drill.cast import Agent
 from interlock.trials.steady_client import Reply
-from interlock.trials.survive.cast import AGENTS, COUNTER, MAIL, PORTER, VAULT
+from interlock.trials.survive.cast import AGENTS, COUNTER, PORTER
 from interlock.trials.survive.fault import Fault, Seen
-from interlock.trials.survive.flood import Flood
 from interlock.trials.survive.world import World
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, seconds
@@ -26,15 +23,6 @@ GATEWAY = "gateway"
 
 HEARD_WITHIN = seconds(4)
 """How long after an input hangs a heartbeat may still be sent: 2 s until it is noticed, and what is under way."""
-
-DECISION_BYTES_PER_S = 100
-"""At each broker: less than a heartbeat a second."""
-
-FELT_S = 3.0
-"""A shard that was silent for so long is throttled: it beats once a second."""
-
-TELEMETRY_BYTES_PER_S = 200
-"""Less than one batch a second."""
 
 
 async def hanging(world: World) -> Seen:
@@ -73,13 +61,13 @@ async def full_disk(world: World) -> Seen:
     _may_write(pid, 0)
     try:
         after = world.primary_fails(agent)
-        await world.until(f"{agent.name} is moved", lambda: _moved(world, agent, after) is not None)
-        change = _moved(world, agent, after)
+        await world.until(f"{agent.name} is moved", lambda: world.moved(agent, after=after) is not None)
+        change = world.moved(agent, after=after)
         assert change is not None, "just seen"
         await world.until(
             f"{router} refuses what it cannot remember", lambda: _answers(world, router, change, AckKind.NACK)
         )
-        await world.until(f"{router} tells so", lambda: _found(world, router, Reason.NOT_PERSISTED, began))
+        await world.until(f"{router} tells so", lambda: world.found(router, Reason.NOT_PERSISTED, began))
         shown = await _shown(world, agent, router)
         stops = partial(world.stopped, agent, GATEWAY, began)
         await world.until(f"{GATEWAY} stops {agent.name}", lambda: bool(stops()))
@@ -135,80 +123,14 @@ async def sleeping_machine(world: World) -> Seen:
     return await asleep(world.services, [node.number for node in world.kafka.nodes], world)
 
 
-async def throttled(owners: Sequence[str], bytes_per_second: int, agent: Agent, world: World) -> Seen:
-    """Quotas slow down what some services write while an agent's primary dies, until any agent stops or that one is moved.
-
-    Decision's are felt before the primary dies, so that the change is appended under them.
-    """
-    bootstrap, began = world.kafka.bootstrap, world.now
-    try:
-        for owner in owners:
-            await asyncio.to_thread(bound_writes, bootstrap, owner, bytes_per_second)
-        world.tell(f"{', '.join(owners)} may write {bytes_per_second} bytes a second")
-        if "decision-1" in owners:
-            await world.until("a shard falls silent", lambda: world.silences(began, world.now) > FELT_S)
-        failed, after = world.now, world.primary_fails(agent)
-
-        def stopped() -> bool:
-            return any(world.stopped(each, gateway, began) for each in AGENTS for gateway in world.gateways)
-
-        await world.until("an agent stops, or is moved", lambda: stopped() or _moved(world, agent, after) is not None)
-        ends = world.now
-    finally:
-        for owner in owners:
-            await asyncio.to_thread(bound_writes, bootstrap, owner, None)
-    healed_at = world.now
-    world.tell("the quotas are taken away")
-    change = await world.until_moved(agent, after=after)
-    await world.whole()
-    stops = world.stops(began, healed_at)
-    told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
-    outcome = (
-        f"{agent.name} was moved {(change.issued_at - failed) / SECOND:.1f} s after the failure; longest silence of a shard "
-        f"{world.silences(began, ends):.1f} s; {told}"
-    )
-    return Seen(outcome, healed_at)
-
-
-async def flooded(world: World) -> Seen:
-    """Ten megabytes of telemetry a second, half of it signed by a genuine reporter, while an agent's primary dies."""
-    agent = MAIL
-    began = world.now
-    async with Flood(world.field.stage, world.now, world.tell) as flood:
-        failed, after = world.now, world.primary_fails(agent)
-        change = await world.until_moved(agent, after=after)
-        await flood.until(lambda: flood.lasted_s >= flood.LASTS_S)
-        ends = world.now
-    healed_at = await world.whole()
-    stops = world.stops(began, ends)
-    told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
-    shed = _found(world, OWNERS["health-monitor"], Reason.SHED, began)
-    outcome = (
-        f"{flood.megabytes_per_s:.1f} MB/s for {flood.lasted_s:.0f} s; {agent.name} was moved "
-        f"{(change.issued_at - failed) / SECOND:.1f} s after the failure; longest silence of a shard "
-        f"{world.silences(began, ends):.1f} s; {told}; {'some telemetry was shed' if shed else 'none was shed'}"
-    )
-    return Seen(outcome, healed_at)
-
-
 def _may_write(pid: int, size: int) -> None:
     """Let no file of a process grow beyond a size; each attempt fails as on a full disk."""
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
-def _moved(world: World, agent: Agent, after: int) -> RoutingChange | None:
-    changes = world.field.changes(agent.name)[after:]
-    return next((change for change in changes if change.target == agent.ladder[1]), None)
-
-
 def _answers(world: World, router: str, change: RoutingChange, kind: AckKind) -> bool:
     acks = world.field.witness.acks
     return any((ack.router, ack.change_id, ack.kind) == (router, change.id, kind) for ack in acks)
-
-
-def _found(world: World, service: str, reason: Reason, since: Micros) -> bool:
-    found = world.field.witness.findings
-    return any((each.service, each.reason) == (service, reason) and each.at >= since for each in found)
 
 
 async def _shown(world: World, agent: Agent, router: str) -> str:
@@ -254,23 +176,5 @@ FAULTS = (
         "the first request after waking is answered in the safe state, and everything begins anew",
         sleeping_machine,
     ),
-    Fault(
-        "quota-decision",
-        "a quota throttles what decision writes",
-        "orders come late or their outcome stays unknown, agents stop when leases end, and no change is made twice",
-        partial(throttled, ("decision-1", "decision-2"), DECISION_BYTES_PER_S, VAULT),
-    ),
-    Fault(
-        "quota-telemetry",
-        "a quota throttles what gateways write",
-        "the agent whose primary dies is moved by what probes tell, or stopped",
-        partial(throttled, ("gateway-1", "gateway-2"), TELEMETRY_BYTES_PER_S, PORTER),
-    ),
-    Fault(
-        "flood",
-        "ten megabytes of telemetry a second",
-        "decisions and heartbeats go on, and an agent whose primary dies is moved or stopped",
-        flooded,
-    ),
 )
-"""The faults of a world that is slow, full or asleep."""
+"""The faults of a world that is deaf, full or asleep."""
