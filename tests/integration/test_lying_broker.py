@@ -258,6 +258,7 @@ LIES: dict[str, tuple[Sequence[Lie], bool]] = {
 @pytest.mark.parametrize("name", LIES)
 async def test_whatever_the_broker_says_the_route_is_right_or_stops_with_its_lease(world: World, name: str) -> None:
     lies, right = LIES[name]
+    edited = world.proxy.edited
     world.proxy.lies = [_from_now(lie) for lie in lies]
     world.levels["atlas"] = Level.UNAVAILABLE
     ordered = await world.ordered("birch")
@@ -269,6 +270,9 @@ async def test_whatever_the_broker_says_the_route_is_right_or_stops_with_its_lea
         await world.served("birch")
     else:
         assert world.answers[-1][1] == 403
+    assert world.proxy.edited > edited or lies == [Drop()], (
+        "no lie was told; a connection that is cut has no answer to edit"
+    )
     world.proxy.lies = []
     await world.served("birch")
     assert world.gateway.returncode is None

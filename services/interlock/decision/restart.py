@@ -29,8 +29,9 @@ from interlock.decision.unheard import Unheard
 from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
 from interlock.records.log import ShardLog
-from interlock.records.sealing import open_sealed
+from interlock.records.sealing import decode_envelope, open_sealed
 from interlock.runtime.bus import Position, Record
+from interlock.signing.envelope import event_id
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.identifiers import RouteId
@@ -100,7 +101,8 @@ async def start_again(desk: Desk, claim: int, unheard: Unheard | None = None) ->
         return restart
     whole = await _from_log(desk, claim, unheard, state, routes)
     if state.values or whole.journal.last is not None:
-        doubted = state.records.get(restart.key or mark_key(desk.shard))
+        records = {**routes.records, **state.records}
+        doubted = records.get(restart.key) or records.get(mark_key(desk.shard))
         await desk.findings.report(restart.reason, restart.detail, doubted)
     return whole
 
@@ -119,8 +121,8 @@ async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, ro
         return reading
     if not agrees(reading.journal):
         return doubt("the digest is not the one that the last step journalled")
-    missing = await in_turns(_take_orders(reading.journal, routes))
-    return missing or reading.restart(routes, Source.STATE, projected.mark.offset)
+    wrong = await in_turns(_take_orders(reading, routes.values, projected.state))
+    return wrong or reading.restart(routes, Source.STATE, projected.mark.offset)
 
 
 async def _lay_over(desk: Desk, claim: int, unheard: Unheard, projected: Projected) -> "_Reading | Doubt":
@@ -129,7 +131,7 @@ async def _lay_over(desk: Desk, claim: int, unheard: Unheard, projected: Project
         journal = journal_at(projected, (await anext(log)).value)
         if isinstance(journal, Doubt):
             return journal
-        reading = _Reading(desk, unheard, journal, records=1)
+        reading = _Reading(desk, unheard, journal, records=1, ordered=set())
         async for record in log:
             await reading.take(record)
     return reading
@@ -150,10 +152,17 @@ async def _from_log(desk: Desk, claim: int, unheard: Unheard, state: Topic, rout
 
 
 class _Reading:
-    """The log on its way into a state, and what of it the state topic lacks."""
+    """The log on its way into a state, and what of it the state topic lacks.
 
-    def __init__(self, desk: Desk, unheard: Unheard, journal: Journal, records: int = 0) -> None:
+    Attributes:
+        ordered: The identities of the orders that it holds; None: nobody asks, and there may be very many.
+    """
+
+    def __init__(
+        self, desk: Desk, unheard: Unheard, journal: Journal, records: int = 0, ordered: set[bytes] | None = None
+    ) -> None:
         self.journal = journal
+        self.ordered = ordered
         self.unwritten = Unwritten()
         self._desk = desk
         self._unheard = unheard
@@ -171,6 +180,8 @@ class _Reading:
             await self._unheard.tell(record, self.journal.state.book.trust, self._desk.findings)
         if isinstance(taken, AuditRecord):
             self.unwritten.note(record.offset, taken.entries)
+            if self.ordered is not None:
+                self.ordered.update(map(_identity, taken.changes))
 
     def restart(self, routes: Topic, source: Source, marked: int) -> Restart:
         sealed = self.journal.sealed
@@ -178,18 +189,35 @@ class _Reading:
         return Restart(self.journal, self.unwritten, marked, unpublished, routes.end, source, self._records)
 
 
-def _take_orders(journal: Journal, routes: Topic) -> Generator[None, None, Doubt | None]:
-    """Find the order of every route that the tail of the log does not hold; why that cannot be done."""
+def _take_orders(
+    reading: _Reading, published: Mapping[str, bytes], marked: State
+) -> Generator[None, None, Doubt | None]:
+    """Find the order of every route that the tail of the log does not hold; why the topic is not believed.
+
+    Whatever was ordered up to the mark was published before the mark was written, and what was ordered after it may have been.
+    """
+    journal, ordered = reading.journal, reading.ordered or set()
     for number, (route, entry) in enumerate(journal.state.routes.items()):
         if number % TURN == 0:
             yield
-        if route not in journal.sealed:
-            there = routes.values.get(route.key, b"")
-            opened = open_sealed(there, journal.state.book.trust, RoutingChange)
-            if isinstance(opened, Refused) or opened.event_id != entry.event_id:
-                return doubt("the routes topic has not the order that the state names")
-            journal.sealed[route] = there
+        there, before = published.get(route.key), marked.routes.get(route)
+        if route in journal.sealed:
+            never = there is None and before is None  # its first order is of the tail, too
+            said = _identity(there)
+            if not (never or said in ordered or (before is not None and said == before.event_id)):
+                return doubt("the routes topic has an order that the log does not have", route.key)
+            continue
+        opened = open_sealed(there, journal.state.book.trust, RoutingChange)
+        if there is None or isinstance(opened, Refused) or opened.event_id != entry.event_id:
+            return doubt("the routes topic has not the order that the state names", route.key)
+        journal.sealed[route] = there
     return None
+
+
+def _identity(sealed: bytes | None) -> bytes:
+    """The identity of what was signed, whoever signed it; empty where that cannot be read."""
+    envelope = decode_envelope(sealed)
+    return b"" if isinstance(envelope, Reason) else event_id(envelope.payload_type, envelope.payload)
 
 
 async def _log(desk: Desk, start: int, claim: int) -> AsyncGenerator[Record, None]:

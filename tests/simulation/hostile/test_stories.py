@@ -5,25 +5,27 @@ import io
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import fastavro
 import pytest
 import structlog
+from fastavro import _read_py
 
 from interlock.decision.replay import replay
 from interlock.records.audit import AuditRecord, Entry, Input, InputKind
 from interlock.records.change import AckKind, Acknowledgement, Heartbeat
 from interlock.records.codec import encode
 from interlock.records.health import Level
-from interlock.records.sealing import event_id_of
+from interlock.records.sealing import decode_envelope, event_id_of
 from interlock.records.state import Canary
 from interlock.reporting.damper import LIKE_FINDINGS_PER_SECOND_MAX
 from interlock.runtime.bus import Position
 from interlock.runtime.memory_bus import MemoryBus
-from interlock.testing.hostile.cases import case_of
-from interlock.testing.hostile.inputs import MARKER
-from interlock.testing.hostile.table import DECISION, HEALTH, ROUTER, SERVICES
+from interlock.signing.envelope import event_id
+from interlock.testing.hostile.cases import case_of, place_of
+from interlock.testing.hostile.inputs import INPUTS, MARKER
+from interlock.testing.hostile.table import DECISION, HEALTH, ROUTER, SERVICES, short
 from interlock.testing.hostile.world import SHARD, SUPPORT, TRIAGE, World
 from interlock.testing.virtual_time import run_virtually
 from interlock.trials.witness import Witness
@@ -170,6 +172,30 @@ def test_a_router_that_starts_later_serves_all_the_same_whatever_was_forged(stor
     story(tell)
 
 
+def read_elsewhere(name, payload):
+    """What another implementation reads, whose numbers have no end."""
+    schema = known_schemas()[name].parsed
+    return _read_py.schemaless_reader(io.BytesIO(payload[HEADER_BYTES:]), schema, schema)
+
+
+OF_A_TERM = {
+    ROUTES: (
+        ["birch", None],
+        [AckKind.ACK],
+        {
+            (DECISION, Reason.FOREIGN_RECORD),
+            (DECISION, Reason.ROUTER_REFUSED),
+            (ROUTER, Reason.NOT_NEWER),
+            (ROUTER, Reason.HEADS_DIFFER),
+            (ROUTER, Reason.LEASE_OVER),
+        },
+    ),
+    HEARTBEATS: (["atlas", None], [], {(ROUTER, Reason.LEASE_OVER)}),
+    AUDIT: (["atlas"], [], {(DECISION, Reason.LOG_GAP)}),
+}
+"""What a stolen decision key brings about under the term that is the present one: models served, answers, and findings."""
+
+
 def test_the_highest_term_of_all_ends_in_the_safe_state_and_a_new_root_begins_terms_anew(story):
     async def tell(world):
         highest = forged(world, SUPPORT, term=2**63 - 1, source="atlas", target="birch")
@@ -182,6 +208,30 @@ def test_the_highest_term_of_all_ends_in_the_safe_state_and_a_new_root_begins_te
         world.put(POLICIES, 0, b"root/2", world.deployment.seal(root, "root-1", "root-2"))
         await world.until("the genuine service rules again", lambda: world.served(SUPPORT) == "atlas", within_s=30)
         assert held(world, SUPPORT).order > Order(2, -1, 0)
+
+    story(tell)
+
+
+@pytest.mark.parametrize("written", [0, 2**63], ids=["0", "2^63"])
+@pytest.mark.parametrize("topic", OF_A_TERM, ids=short)
+def test_a_term_of_2_to_the_63_is_what_a_plain_0_is_in_a_shard_that_was_claimed_at_0(story, topic, written):
+    async def tell(world):
+        case = case_of(world, topic)
+        assert case.sample.term == 0
+        value = case.sealed(term=0) if written == 0 else INPUTS["term_one_too_high"](case).value
+        envelope = decode_envelope(value)
+        assert read_elsewhere(type(case.sample).__name__, envelope.payload)["term"] == written
+        before = len(world.findings())
+        partition, key = place_of(world, topic)
+        world.attack(topic, partition, key, value)
+        seen = []
+        for _ in range(60):
+            await asyncio.sleep(1)
+            seen.append(world.served(SUPPORT))
+        found = {(each.service, each.reason) for each in world.findings()[before:]}
+        said = event_id(envelope.payload_type, envelope.payload)
+        answers = [ack.kind for _, ack in world.read(ACKS, Acknowledgement) if ack.event_id == said]
+        assert ([model for model, _ in groupby(seen)], answers, found) == OF_A_TERM[topic]
 
     story(tell)
 

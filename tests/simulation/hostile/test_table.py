@@ -89,6 +89,7 @@ def lived_through(folder, topic, rows, after_each=None):
 
     async def scenario(clock):
         world = World(clock, folder)
+        world.claim(SHARD)
         attack = Attack(world, topic)
         async with world.alive():
             await begin(world)
@@ -133,7 +134,7 @@ def test_whatever_is_put_on_a_topic_is_told_once_and_changes_nothing(topic, tmp_
     assert answered == {row.input: row.on[topic].answer for row in rows}
     hostile = {each.offset for each in attack.records.values()}
     assert {each.offset for each in (*live, *anew) if each.topic} <= hostile, "no genuine record is complained of"
-    for service in at_once:
+    for service in SERVICES:
         reasons = [row.on[topic].said[service] for row in rows if service in row.on[topic].said]
         assert all(world.counted(service, reason) >= reasons.count(reason) for reason in reasons)
     late = {row.input: said_of_late(attack.said_of(row, anew), at_start) for row in rows}

@@ -12,12 +12,13 @@ from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.health import Level
 from interlock.records.sealing import event_id_of
 from interlock.records.state import StateMark, StateRecord
+from interlock.records.telling import Finding
 from interlock.runtime.bus import Position
 from interlock.testing.virtual_time import run_virtually
-from interlock.vocabulary.identifiers import shard_of
+from interlock.vocabulary.identifiers import digest, shard_of
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros
-from interlock.wire.topics import ACKS, AUDIT, COMMANDS, POLICIES, ROUTES, SHARDS, STATE
+from interlock.wire.topics import ACKS, AUDIT, COMMANDS, FINDINGS, POLICIES, ROUTES, SHARDS, STATE
 
 SHARD = shard_of("support", SHARDS)
 ROUTE = "support/main/*"
@@ -140,6 +141,55 @@ def test_at_any_doubt_the_whole_log_is_read_and_the_same_is_ordered(world, tampe
         async with it.owner():  # by then everything has been put right
             await it.until(lambda: it.starts().get("state") == 1, "a start from the state topic")
         assert it.reasons() == [Reason.STATE_DISAGREES]
+
+    story(world, tell)
+
+
+OF_THE_TAIL = {
+    "the order at the mark": (lambda it, before: before, []),
+    "an order after it": (lambda it, before: it.records(ROUTES)[-1].value, []),
+    "an older one, really signed": (lambda it, before: it.records(ROUTES)[0].value, [Reason.STATE_DISAGREES]),
+    "rubbish": (lambda it, before: b"rubbish", [Reason.STATE_DISAGREES]),
+    "nothing": (lambda it, before: None, [Reason.STATE_DISAGREES]),
+}
+
+
+@pytest.mark.parametrize("case", OF_THE_TAIL)
+def test_an_order_that_a_crash_left_is_no_finding_and_one_that_somebody_put_there_is(world, case):
+    """The state topic lags behind a change: what stands on the routes topic may be the order before it, or any since."""
+    there, reasons = OF_THE_TAIL[case]
+
+    async def tell(it):
+        lagging, before = it.last_of(STATE), it.last_of(ROUTES)[ROUTE]
+        await goes_on(it, [None, "atlas", "birch"])
+        moved = it.records(ROUTES)[-1].value
+        value = there(it, before)
+        for key in it.last_of(STATE):
+            it.append(STATE, key, lagging.get(key))
+        it.append(ROUTES, ROUTE, value)
+        async with it.owner():
+            await it.until(lambda: it.records(ROUTES)[-1].value == moved, "the order in force stands there again")
+            await it.until(it.marked, "everything is on the state topic")
+        assert it.reasons() == reasons
+        if reasons and value:
+            assert it.read(FINDINGS, Finding)[0].digest == digest(value)
+        assert it.replayed().differences == []
+
+    story(world, tell)
+
+
+def test_an_order_that_was_never_published_is_no_finding(world):
+    """The route's first order is in the tail, as far as the state topic says, and its owner died before it was published."""
+
+    async def tell(it):
+        lagging = it.last_of(STATE)
+        await goes_on(it, [None, "atlas", "birch"])
+        moved = it.records(ROUTES)[-1].value
+        it.append(STATE, f"shard/{SHARD}", lagging[f"shard/{SHARD}"])
+        it.append(ROUTES, ROUTE, None)
+        async with it.owner():
+            await it.until(lambda: it.records(ROUTES)[-1].value == moved, "the order in force stands there again")
+        assert it.reasons() == []
 
     story(world, tell)
 

@@ -56,7 +56,8 @@ class Doubt(Refused):
     """Why the state topic is not believed.
 
     Attributes:
-        key: Under which key the record stands that is to blame; empty: the mark, which vouches for all of them.
+        key: Under which key the record stands that is to blame, there or on the routes topic; empty: the mark, which vouches for
+            all of them.
     """
 
     key: str = ""

@@ -9,14 +9,16 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from interlock.records import codec
-from interlock.records.change import RoutingChange
+from interlock.records.audit import AuditRecord
+from interlock.records.change import Heartbeat, RoutingChange
 from interlock.records.documents import RoutePolicy
 from interlock.records.sealing import decode_envelope, encode_envelope, seal
 from interlock.runtime.bus import Record
+from interlock.signing import p256
 from interlock.signing.envelope import Envelope, Signature
-from interlock.signing.keys import SigningKey, sign
+from interlock.signing.keys import KeyKind, SigningKey, sign
 from interlock.signing.statement import Statement
-from interlock.testing.builders import Deployment
+from interlock.testing.builders import Deployment, key_of
 from interlock.vocabulary.identifiers import digest
 from interlock.vocabulary.limits import ENVELOPE_BYTES_MAX, RECORD_BYTES_MAX, SIGNATURES_MAX
 from interlock.vocabulary.payloads import PayloadType
@@ -32,6 +34,7 @@ MARKER = "7e57ab1e"
 _HOUR = 3_600 * SECOND
 _CURVE_ORDER = 2**252 + 27742317777372353535851937790883648493
 _ROOM_BYTES = 400
+_LEAST = -(2**63)
 
 
 class Put(NamedTuple):
@@ -242,7 +245,7 @@ def _by_a_stranger(case: Case) -> Put:
 
 @_input
 def _wrong_signature(case: Case) -> Put:
-    return _with_first_signature(case, lambda sig: bytes([sig[0] ^ 1]) + sig[1:])
+    return _with_first_signature(case.signed(), lambda sig: bytes([sig[0] ^ 1]) + sig[1:])
 
 
 @_input
@@ -251,7 +254,16 @@ def _malleated(case: Case) -> Put:
         scalar = int.from_bytes(sig[32:], "little") + _CURVE_ORDER
         return sig[:32] + scalar.to_bytes(32, "little")
 
-    return _with_first_signature(case, moved)
+    return _with_first_signature(case.signed(), moved)
+
+
+@_input
+def _malleated_p256(case: Case) -> Put:
+    def mirrored(sig: bytes) -> bytes:
+        return sig[:32] + (p256.ORDER - int.from_bytes(sig[32:])).to_bytes(32)
+
+    keys = (key_of(owner, case.deployment.name, KeyKind.P256) for owner in case.by)
+    return _with_first_signature(sign(case.kind, codec.encode(case.sample), *keys), mirrored)
 
 
 @_input
@@ -348,16 +360,17 @@ def _before_its_policy(case: Case) -> Put:
 
 @_input
 def _negative_term(case: Case) -> Put:
-    return Put(case.change(term=-1))
+    return Put(encode_envelope(case.signed(_of_term(case, -1))))
 
 
 @_input
 def _boundless_term(case: Case) -> Put:
-    change = case._change
-    smallest = -(2**63)
-    payload = codec.encode(replace(change, term=smallest))
-    assert payload.count(_number(smallest)) == 1
-    return Put(encode_envelope(case.signed(payload.replace(_number(smallest), _number(smallest - 1)))))
+    return Put(encode_envelope(case.signed(_of_term(case, _LEAST - 1))))
+
+
+@_input
+def _term_one_too_high(case: Case) -> Put:
+    return Put(encode_envelope(case.signed(_of_term(case, -_LEAST))))
 
 
 @_input
@@ -375,8 +388,15 @@ def _of_an_unknown_route(case: Case) -> Put:
     return Put(case.change(slot="cellar"))
 
 
-def _with_first_signature(case: Case, made: Callable[[bytes], bytes]) -> Put:
-    envelope = case.signed()
+def _of_term(case: Case, term: int) -> bytes:
+    """The sample with a term of however many bits: no writer of ours makes it."""
+    assert isinstance(case.sample, AuditRecord | RoutingChange | Heartbeat)
+    payload = codec.encode(replace(case.sample, term=_LEAST))
+    assert payload.count(_number(_LEAST)) == 1
+    return payload.replace(_number(_LEAST), _number(term))
+
+
+def _with_first_signature(envelope: Envelope, made: Callable[[bytes], bytes]) -> Put:
     first, *rest = envelope.signatures
     return Put(encode_envelope(replace(envelope, signatures=(Signature(first.keyid, made(first.sig)), *rest))))
 

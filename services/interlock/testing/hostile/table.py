@@ -200,6 +200,14 @@ _ITS_OWN = cannot("it is the word of one service about itself or of people, and 
 _ONE_IS_ENOUGH = cannot("one signature is enough here")
 _VOID = "void: a step counts only under the last claim, and once"
 
+_NO_TERM = cannot("it bears no term")
+_OLD_TERM = {
+    "audit": passes(_VOID, decision_1=Reason.LOG_GAP),
+    "routes": nacks(Reason.NOT_NEWER),
+    "heartbeats": tells(Reason.OLD_TERM),
+    "state": cannot("an entry bears no term, and the mark's is held against the log"),
+}
+
 _DUPLICATE = {
     "telemetry": tells(Reason.NOT_NEWER),
     "verdicts": passes(_REPEATED),
@@ -261,6 +269,7 @@ ROWS: tuple[Row, ...] = (
     row("by_a_stranger", "signed with a key that nobody trusts", tells(Reason.NO_SIGNATURE)),
     row("wrong_signature", "a bit of the signature is another", tells(Reason.BAD_SIGNATURE)),
     row("malleated", "the same signature in other bytes (s + L)", tells(Reason.BAD_SIGNATURE)),
+    row("malleated_p256", "the same signature in other bytes (n - s), by a key of P-256", tells(Reason.BAD_SIGNATURE)),
     row("wrong_role", "a right signature by a role that may not say this", tells(Reason.ROLE_NOT_ALLOWED)),
     row(
         "for_somebody_else",
@@ -359,12 +368,18 @@ ROWS: tuple[Row, ...] = (
         routes=nacks(Reason.POLICY_DIGEST_DIFFERS),
     ),
     row("before_its_policy", "a change under a policy that is still to come", _NO_CHANGE, routes=passes("parked")),
-    row("negative_term", "a change of term -1", _NO_CHANGE, routes=nacks(Reason.NOT_NEWER)),
+    row("negative_term", "term -1", _NO_TERM, **_OLD_TERM),
     row(
         "boundless_term",
-        "a change of term -2^63 - 1, which 64 bits do not hold: it is read as what they do hold",
-        _NO_CHANGE,
-        routes=nacks(Reason.NOT_NEWER),
+        "term -2^63 - 1, which 64 bits do not hold: they hold -1, and that is read",
+        _NO_TERM,
+        **_OLD_TERM,
+    ),
+    row(
+        "term_one_too_high",
+        "term 2^63, which 64 bits do not hold: they hold 0, and that is read, in a shard whose term is a later one",
+        _NO_TERM,
+        **_OLD_TERM,
     ),
     row("off_the_ladder", "a change to a model that nobody approved", _NO_CHANGE, routes=nacks(Reason.NOT_ON_LADDER)),
     row(
@@ -386,6 +401,8 @@ OWN_STORY: Mapping[str, str] = {
     "off the ladder, and a live heartbeat stands by it": "that route alone is in its safe state, and the lease is renewed",
     "a term of 2^63 - 1, within policy": "whoever holds the decision key may choose inside the policy: it counts; the genuine decision service is "
     "then of an old term, so the routes of the shard end in their safe state, until a new trust root begins terms anew",
+    "a term of 2^63 in a shard that was claimed at offset 0": "read as a term of 0, which is the present one: what comes of it is what comes of a 0 "
+    "that is written plainly, and that key can write it",
     "10,000 records at once": "heartbeats go on, findings are damped and all are counted",
     "a change with a name of 600,000 characters": "judged as any other; its acknowledgement and notice tell the beginning of the name",
     "a key of the state topic that is none": "passed over: such a record would name an entry that nobody can remove",

@@ -17,12 +17,12 @@ from interlock.decision.core.state import State
 from interlock.health_monitor.core.monitor import Monitor
 from interlock.health_monitor.core.objectives import Rules
 from interlock.health_monitor.service import HealthMonitorService, Outbox
-from interlock.records.audit import AuditRecord
+from interlock.records.audit import AuditKind, AuditRecord
 from interlock.records.change import Acknowledgement, RoutingChange
 from interlock.records.commands import Command, ReviewOutcome, Verb
 from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.health import Cell, TelemetryBatch, Verdict
-from interlock.records.log import ShardLog
+from interlock.records.log import NO_TERM, ShardLog
 from interlock.records.sealing import event_id_of, open_sealed
 from interlock.records.telling import Finding, Ticket
 from interlock.reporting.shell import Shell
@@ -33,11 +33,12 @@ from interlock.runtime.bus import Position, Record
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.metrics import Metrics
+from interlock.signing.keys import KeyKind
 from interlock.signing.roles import Role
 from interlock.signing.statement import Statement
 from interlock.signing.trust import TrustedKey, TrustRoot
 from interlock.signing.verifier import Verified
-from interlock.testing.builders import TRIGGERS, Deployment
+from interlock.testing.builders import TRIGGERS, Deployment, key_of
 from interlock.testing.hostile import table
 from interlock.testing.hostile.table import HEALTH, ROUTER, SERVICES
 from interlock.testing.in_memory import LastChannel, Receiver, run_decision, run_notifier, run_router, run_watch, shell
@@ -69,18 +70,22 @@ S = TypeVar("S", bound=Statement)
 
 
 class Cast(Deployment):
-    """The usual deployment, in which `oscar` has a second key, and it is governance's."""
+    """The usual deployment, in which everybody has a key of P-256, too, and `oscar` yet another one, which is governance's."""
 
     def next_root(self, version: int, *, agents: Any = ()) -> TrustRoot:
         """The trust root of a version; see `Deployment`."""
-        root = super().next_root(version, agents=agents)
-        too = self.key("oscar-too")
-        grants = (
-            replace(grant, keyids=(*grant.keyids, too.keyid)) if grant.role == Role.GOVERNANCE else grant
-            for grant in root.grants
+        root, too = super().next_root(version, agents=agents), self.key("oscar-too")
+        second = {key.keyid: key_of(key.owner, self.name, KeyKind.P256) for key in root.keys}
+        granted = {
+            grant.role: (*grant.keyids, *(second[keyid].keyid for keyid in grant.keyids)) for grant in root.grants
+        }
+        granted[Role.GOVERNANCE] += (too.keyid,)
+        more = [(too, "oscar"), *((second[key.keyid], key.owner) for key in root.keys)]
+        return replace(
+            root,
+            keys=(*root.keys, *(TrustedKey(key.keyid, owner, key.public) for key, owner in more)),
+            grants=tuple(replace(grant, keyids=granted[grant.role]) for grant in root.grants),
         )
-        keys = (*root.keys, TrustedKey(too.keyid, "oscar", too.public))
-        return replace(root, keys=keys, grants=tuple(grants))
 
 
 @dataclass(slots=True)
@@ -136,6 +141,12 @@ class World:
         self._batches = 0
 
     # What people and the world outside do.
+
+    def claim(self, shard: int) -> None:
+        """A process claims a shard before any other, and ends before it has done anything: a term of 0 is an old one from then on."""
+        now = self.clock.now().wall
+        said = AuditRecord(shard, AuditKind.CLAIM, table.DECISION, NO_TERM, 0, now, (), (), (), b"")
+        self.put(AUDIT, shard, b"%d" % shard, self.deployment.seal(said, table.DECISION))
 
     def put(self, topic: TopicSpec, partition: int, key: bytes | None, value: bytes | None) -> Record:
         """Put any record anywhere."""
@@ -375,8 +386,10 @@ async def fail_and_return(world: World) -> None:
 
 
 async def start_anew(world: World) -> None:
-    """Every process is replaced."""
-    await world.restart(*SERVICES)
+    """Every process is replaced, and clients see that for a moment there was none, whenever the next heartbeat comes."""
+    await world.stop(*SERVICES)
+    await asyncio.sleep(2 * _LOOK_S)
+    await world.start(*SERVICES)
     await world.until("both are served after the restart", lambda: _serves(world, "atlas", "birch"))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from interlock.records.audit import AuditKind, AuditRecord
-from interlock.records.change import AckKind, RoutingChange, Trigger
+from interlock.records.change import AckKind, RoutingChange
 from interlock.records.sealing import open_sealed
 from interlock.runtime.bus import Position
 from interlock.runtime.first_settings import OWNERS
@@ -21,7 +21,7 @@ from interlock.trials.survive.fault import Fault, Seen
 from interlock.trials.survive.world import World
 from interlock.vocabulary.identifiers import shard_of
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import SECOND
+from interlock.vocabulary.time import SECOND, Micros
 from interlock.wire.topics import ROUTES, SHARDS
 
 KILLS = 4
@@ -32,10 +32,15 @@ LOOKS = 60
 """How often the routes topic is looked at for the order that overwrites the zombie's, a second each."""
 
 DECISIONS = ("decision", "decision-2")
+JUDGE = "health-monitor"
 
 
 async def killed(services: Sequence[str], agent: Agent, world: World) -> Seen:
-    """Kill processes at random while an agent's primary dies; what is told of the change is waited for."""
+    """Kill processes at random while an agent's primary dies; what is told of the change is waited for.
+
+    Without kills that agent is moved to its fallback, and no other to another model. With them it must be the same, but for stops
+    where nobody decides for too long. While nobody judges, every agent stops, and goes on with the model that is found well first.
+    """
     began = world.now
     after = world.primary_fails(agent)
     for _ in range(KILLS):
@@ -46,12 +51,17 @@ async def killed(services: Sequence[str], agent: Agent, world: World) -> Seen:
     healed_at = world.now
     change = await world.until_moved(agent, after=after)
     await world.until(f"governance is told of {change.id}", lambda: _told(world, change))
-    made = [_told_of(each) for each in world.field.witness.changes if each.issued_at >= began]
+    passed = {name: models for name, models in _models(world, began).items() if len(models) > 1}
+    stops = world.stops(began, world.now)
     await world.whole()
-    undisturbed = [(agent.name, *agent.ladder[:2], Trigger.UNAVAILABLE)]
-    faults = () if made == undisturbed else (f"Without kills it would have been {undisturbed}, and was {made}.",)
-    moved_s = (change.issued_at - began) / SECOND
-    outcome = f"{KILLS} kills; {agent.name} was moved {moved_s:.1f} s after the failure, once, and nobody else was"
+    undisturbed = {agent.name: list(agent.ladder[:2])}
+    same = passed == undisturbed or JUDGE in services
+    faults = () if same else (f"Without kills agents pass through {undisturbed}, and now {passed}.",)
+    told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
+    outcome = (
+        f"{KILLS} kills; {agent.name} was moved {(change.issued_at - began) / SECOND:.1f} s after the failure; to another model "
+        f"went {' and '.join(passed)} alone; {told}"
+    )
     return Seen(outcome, healed_at, faults)
 
 
@@ -131,9 +141,15 @@ def _service(owner: str) -> str:
     return next((service for service, its in OWNERS.items() if its == owner), owner)
 
 
-def _told_of(change: RoutingChange) -> tuple[str, str | None, str | None, Trigger]:
-    """A change without what kills may change: its id, its times."""
-    return change.route.agent, change.source, change.target, change.cause.trigger
+def _models(world: World, since: Micros) -> dict[str, list[str]]:
+    """By agent, the models that it was ordered to since a moment, the first being the one before; a stop in between is left out."""
+    passed: dict[str, list[str]] = {}
+    for change in world.field.witness.changes:
+        if change.issued_at >= since:
+            models = passed.setdefault(change.route.agent, [change.source] if change.source else [])
+            if change.target and models[-1:] != [change.target]:
+                models.append(change.target)
+    return passed
 
 
 def _told(world: World, change: RoutingChange) -> bool:
@@ -152,7 +168,7 @@ def _fault(name: str, services: Sequence[str], agent: Agent) -> Fault:
 FAULTS = (
     _fault("decision", DECISIONS, COUNTER),
     _fault("gateway", ("gateway", "gateway-2"), MAIL),
-    _fault("health-monitor", ("health-monitor",), PORTER),
+    _fault("health-monitor", (JUDGE,), PORTER),
     _fault("notifier", ("notifier",), VAULT),
     _fault("watch", ("watch",), COUNTER),
     Fault(
