@@ -93,7 +93,8 @@ def fuzz(name: str, runs: int, seconds: int) -> Ran:
         told = json.loads(status.read_text("utf-8"))
         ran.slowest_ms, ran.grown_mb = told["slowest_ms"], told["grown_mb"]
     if process.returncode != 0:
-        found = [path for path in crashes.iterdir() if path.stat().st_mtime >= began.timestamp()]
+        late = [path for path in crashes.glob("[!s]*") if path.stat().st_mtime >= began.timestamp()]  # no `slow-unit-…`
+        found = sorted(late, key=lambda path: path.stat().st_mtime)
         ran.crash = str(found[-1].relative_to(ROOT)) if found else None
         ran.said = "".join(tail)
     return ran
@@ -147,7 +148,7 @@ def record(done: Sequence[Ran], file: Path) -> None:
     before, _, rest = text.partition(_BEGIN)
     held, _, after = rest.partition(_END)
     rows = {line.split("`")[1]: line for line in held.splitlines() if line.startswith("| `")}
-    head, rule, *new = table(done).splitlines()
+    head, rule, *new = table([each for each in done if each.crash or not each.said]).splitlines()
     rows |= {line.split("`")[1]: line for line in new}
     body = "\n".join([head, rule, *(rows[name] for name in NAMES if name in rows)])
     file.write_text(f"{before}{_BEGIN}\n\n{body}\n\n{_END}{after}", "utf-8")
@@ -180,7 +181,7 @@ def main() -> int:
         done.append(ran)
         _tell(ran)
         if asked.record:
-            record([each for each in done if each.crash or not each.said], asked.record)
+            record(done, asked.record)
     print(json.dumps({"targets": [asdict(ran) for ran in done]}, indent=2) if asked.json else table(done))
     return int(any(ran.failed for ran in done))
 

@@ -4,7 +4,7 @@ Both come to the same state. The state topic is the quick way; at the first doub
 else. The orders themselves are on the routes topic; those of the tail are in the log, whether they were published or not.
 """
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,8 +28,10 @@ from interlock.decision.turns import in_turns
 from interlock.decision.unheard import Unheard
 from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
+from interlock.records.codec import decode
 from interlock.records.log import ShardLog
 from interlock.records.sealing import decode_envelope, open_sealed
+from interlock.records.state import RouteEntry
 from interlock.runtime.bus import Position, Record
 from interlock.signing.envelope import event_id
 from interlock.signing.verifier import Refused
@@ -48,15 +50,11 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """The last record of each key of one partition, without tombstones and what has a key that is none; and where it ended."""
+    """The last record of each key of one partition, without what has a key that is none; what each stands for; where it ended."""
 
     records: Mapping[str, Record]
+    values: Mapping[str, bytes]
     end: int
-
-    @property
-    def values(self) -> dict[str, bytes]:
-        """What each key stands for."""
-        return {key: record.value for key, record in self.records.items() if record.value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +99,8 @@ async def start_again(desk: Desk, claim: int, unheard: Unheard | None = None) ->
         return restart
     whole = await _from_log(desk, claim, unheard, state, routes)
     if state.values or whole.journal.last is not None:
-        records = {**routes.records, **state.records}
-        doubted = records.get(restart.key) or records.get(mark_key(desk.shard))
-        await desk.findings.report(restart.reason, restart.detail, doubted)
+        key = restart.key or mark_key(desk.shard)
+        await desk.findings.report(restart.reason, restart.detail, state.records.get(key, routes.records.get(key)))
     return whole
 
 
@@ -121,8 +118,11 @@ async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, ro
         return reading
     if not agrees(reading.journal):
         return doubt("the digest is not the one that the last step journalled")
-    wrong = await in_turns(_take_orders(reading, routes.values, projected.state))
-    return wrong or reading.restart(routes, Source.STATE, projected.mark.offset)
+    if missing := await in_turns(_take_orders(reading.journal, routes.values)):
+        return missing
+    for key in await in_turns(_foreign(reading, routes.values, projected.state)):
+        await desk.findings.report(Reason.FOREIGN_RECORD, "", routes.records.get(key))
+    return reading.restart(routes, Source.STATE, projected.mark.offset)
 
 
 async def _lay_over(desk: Desk, claim: int, unheard: Unheard, projected: Projected) -> "_Reading | Doubt":
@@ -155,7 +155,7 @@ class _Reading:
     """The log on its way into a state, and what of it the state topic lacks.
 
     Attributes:
-        ordered: The identities of the orders that it holds; None: nobody asks, and there may be very many.
+        ordered: The identities of the orders that its steps name; None: nobody asks, and there may be very many.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class _Reading:
         if isinstance(taken, AuditRecord):
             self.unwritten.note(record.offset, taken.entries)
             if self.ordered is not None:
-                self.ordered.update(map(_identity, taken.changes))
+                self.ordered.update(_ordered(taken))
 
     def restart(self, routes: Topic, source: Source, marked: int) -> Restart:
         sealed = self.journal.sealed
@@ -189,29 +189,44 @@ class _Reading:
         return Restart(self.journal, self.unwritten, marked, unpublished, routes.end, source, self._records)
 
 
-def _take_orders(
-    reading: _Reading, published: Mapping[str, bytes], marked: State
-) -> Generator[None, None, Doubt | None]:
-    """Find the order of every route that the tail of the log does not hold; why the topic is not believed.
-
-    Whatever was ordered up to the mark was published before the mark was written, and what was ordered after it may have been.
-    """
-    journal, ordered = reading.journal, reading.ordered or set()
+def _take_orders(journal: Journal, published: Mapping[str, bytes]) -> Generator[None, None, Doubt | None]:
+    """Find the order of every route that the tail of the log does not hold; why that cannot be done."""
     for number, (route, entry) in enumerate(journal.state.routes.items()):
         if number % TURN == 0:
             yield
-        there, before = published.get(route.key), marked.routes.get(route)
-        if route in journal.sealed:
-            never = there is None and before is None  # its first order is of the tail, too
-            said = _identity(there)
-            if not (never or said in ordered or (before is not None and said == before.event_id)):
-                return doubt("the routes topic has an order that the log does not have", route.key)
-            continue
-        opened = open_sealed(there, journal.state.book.trust, RoutingChange)
-        if there is None or isinstance(opened, Refused) or opened.event_id != entry.event_id:
-            return doubt("the routes topic has not the order that the state names", route.key)
-        journal.sealed[route] = there
+        if route not in journal.sealed:
+            there = published.get(route.key, b"")
+            opened = open_sealed(there, journal.state.book.trust, RoutingChange)
+            if isinstance(opened, Refused) or opened.event_id != entry.event_id:
+                return doubt("the routes topic has not the order that the state names", route.key)
+            journal.sealed[route] = there
     return None
+
+
+def _foreign(reading: _Reading, published: Mapping[str, bytes], marked: State) -> Generator[None, None, list[str]]:
+    """Under which keys something stands that no crash can have left there: they are published anew, as all orders of the tail are.
+
+    Whatever was ordered up to the mark was published before the mark was written; what was ordered since may have been. An order
+    that is older than the mark's was published by somebody whose term was over.
+    """
+    known, found = reading.ordered or set(), []
+    for number, route in enumerate(reading.journal.sealed):
+        if number % TURN == 0:
+            yield
+        there, before = published.get(route.key), marked.routes.get(route)
+        said = _identity(there)
+        never = there is None and before is None  # its first order is of the tail, too
+        if not (never or said in known or (before is not None and said == before.event_id)):
+            found.append(route.key)
+    return found
+
+
+def _ordered(step: AuditRecord) -> Iterator[bytes]:
+    """The identities of the orders that a step's entries name: new ones, and those in force where something else of a route changed."""
+    for entry in step.entries:
+        named = decode(entry.value or b"", RouteEntry) if entry.key.startswith("route/") else None
+        if isinstance(named, RouteEntry):
+            yield named.event_id
 
 
 def _identity(sealed: bytes | None) -> bytes:
@@ -239,7 +254,8 @@ async def _last(desk: Desk, topic: str) -> Topic:
     reader = await desk.bus.reader([where])
     try:
         last = {key_of(record.key): record for record in await reader.read_to_end()}
-        records = {key: record for key, record in last.items() if key is not None and record.value is not None}
-        return Topic(records, reader.position(where))
+        records = {key: record for key, record in last.items() if key is not None}
+        values = {key: record.value for key, record in records.items() if record.value is not None}
+        return Topic(records, values, reader.position(where))
     finally:
         await reader.close()

@@ -56,11 +56,12 @@ class Meter:
         witness = self.world.field.witness
         read = {where: dict(records) for where, records in witness.log.items()}
         lost = [*gone(read, await self._log())]
-        known = self._known_outside()  # before the ends: what is made after them is not read yet
+        # Before the ends: what is ordered after them is not read yet.
+        known, requests = self._known_outside(), self._requests(since)
         await self.world.field.watch.up_to(await self._ends(), within_s=PATIENCE_S)
         lost += unheard_of(known, witness.changes)
         return Cost(
-            unapproved=self._new(self._unapproved(since)),
+            unapproved=self._new(self._unapproved(requests)),
             lost=self._new(iter(lost)),
             repeated=self._new(repeated(witness.changes, self._notices())),
         )
@@ -106,8 +107,7 @@ class Meter:
                 keys[data["change_id"]].add(received.id)
         return dict(keys)
 
-    def _unapproved(self, since: Micros) -> Iterator[str]:
-        requests = self._requests(since)
+    def _unapproved(self, requests: Mapping[str, list[Request]]) -> Iterator[str]:
         for agent in self.world.field.cast.agents:
             yield from unapproved(requests[agent.name], self._governed(agent))
 

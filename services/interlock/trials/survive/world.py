@@ -264,15 +264,15 @@ class World:
         """Those of them that were given in the name of a safe state."""
         return [reply for reply in self.replies(agent, gateway, since) if reply.state not in {"", NORMAL}]
 
-    def stops(self, since: Micros, until: Micros) -> dict[str, float]:
-        """Which agents were answered in a safe state in a time, and for how long at most, from their first such reply to the last, seconds."""
+    def stops(self, since: Micros, until: Micros) -> str:
+        """Which agents were answered in a safe state in a time, and for how long at most, from their first such reply to the last."""
         found: dict[str, float] = {}
         for agent in AGENTS:
             for gateway in self.gateways:
                 times = [reply.at for reply in self.stopped(agent, gateway, since) if reply.asked_at < until]
                 if times:
                     found[agent.name] = max(found.get(agent.name, 0.0), (times[-1] - times[0]) / SECOND)
-        return found
+        return ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in found.items()) or "no agent stopped"
 
     def silences(self, since: Micros, until: Micros) -> float:
         """The longest time between two heartbeats of one shard, seconds; one that reaches into that time counts whole."""

@@ -84,10 +84,9 @@ async def _one_is_gone(world: World, agent: Agent, node: int, began: Micros, wha
     moved_s = (change.issued_at - began) / SECOND
     healed_at = await world.whole()
     stops = world.stops(began, ends)
-    told = ", ".join(f"{name} stopped for {seconds:.1f} s" for name, seconds in stops.items())
     outcome = (
         f"{what}; {agent.name} was moved {moved_s:.1f} s later; longest silence of a shard "
-        f"{world.silences(began, ends):.1f} s; {told or 'no agent stopped'}"
+        f"{world.silences(began, ends):.1f} s; {stops}"
     )
     return Seen(outcome, healed_at)
 

@@ -43,9 +43,8 @@ async def stepped(services: Sequence[str], by_s: float, agent: Agent, world: Wor
     faults = (f"The clock of {', '.join(unmoved)} was not set.",) if unmoved else ()
     healed_at = await world.whole()
     stops = world.stops(began, ends)
-    told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
     moved_s = (change.issued_at - began) / SECOND
-    return Seen(f"{agent.name} was moved {moved_s:.1f} s after the step; {told}", healed_at, faults)
+    return Seen(f"{agent.name} was moved {moved_s:.1f} s after the step; {stops}", healed_at, faults)
 
 
 def _noticed(world: World, service: str) -> int:

@@ -55,13 +55,11 @@ async def killed(services: Sequence[str], agent: Agent, world: World) -> Seen:
     stops = world.stops(began, world.now)
     await world.whole()
     undisturbed = {agent.name: list(agent.ladder[:2])}
-    same = passed == undisturbed or JUDGE in services
+    same = agent.name in passed if JUDGE in services else passed == undisturbed
     faults = () if same else (f"Without kills agents pass through {undisturbed}, and now {passed}.",)
-    told = ", ".join(f"{name} stopped for {lasted:.1f} s" for name, lasted in stops.items()) or "no agent stopped"
-    outcome = (
-        f"{KILLS} kills; {agent.name} was moved {(change.issued_at - began) / SECOND:.1f} s after the failure; to another model "
-        f"went {' and '.join(passed)} alone; {told}"
-    )
+    paths = ", ".join(f"{name}: {' → '.join(models)}" for name, models in passed.items())
+    moved_s = (change.issued_at - began) / SECOND
+    outcome = f"{KILLS} kills; {agent.name} was moved {moved_s:.1f} s after the failure ({paths}); {stops}"
     return Seen(outcome, healed_at, faults)
 
 
