@@ -195,7 +195,7 @@ _MENDS: dict[Reason, str] = {
     Reason.SHED: "More telemetry comes than this health-monitor can verify: see who sends so much, bound it by a quota, or run more of them.",
     Reason.NOT_SETTLED: "A fault of ours: the route waits in its safe state for a resume; report it with its part of the audit log.",
     Reason.REVIEW_OVERDUE: "Review the change: `interlock review list`.",
-    Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the state topic.",
+    Reason.STATE_DISAGREES: "Nothing to do: the whole log was read instead; check who writes to the topics `state` and `routes`.",
     Reason.ROUTER_REFUSED: "See why the router refused: `interlock status`. A canary is not widened until the next change.",
     Reason.NOT_DECIDED: "Nobody decides for this shard: run `interlock audit replay`; a step that it names was forged with decision's key, or is of another release.",
     Reason.TOPIC_SHORTER: "Records of a topic are lost, or withheld from this reader: compare it with another replica, and give lost commands again.",
