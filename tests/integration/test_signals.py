@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from interlock.vocabulary.errors import InfrastructureError
+
 PATIENCE_S = 30
 
 SERVICE = """
-import asyncio, sys
+import asyncio, sys, threading
 from interlock.runtime import logs
 from interlock.runtime.lifecycle import run, supervise
+from interlock.vocabulary.errors import InfrastructureError
 
 logs.configure("example")
 
@@ -32,7 +35,12 @@ async def main(stop):
     async def dying():
         raise RuntimeError("bug")
 
-    await supervise(stop, {name: {"polite": polite, "deaf": deaf, "dying": dying}[name]() for name in sys.argv[1:]})
+    async def threaded():
+        threading.Thread(target=threading.Event().wait, name="endless").start()
+        raise InfrastructureError("The broker is away.", "")
+
+    loops = {each.__name__: each for each in (polite, deaf, dying, threaded)}
+    await supervise(stop, {name: loops[name]() for name in sys.argv[1:]})
 
 sys.exit(run(main))
 """
@@ -80,3 +88,11 @@ async def test_a_dead_loop_takes_the_whole_service_down() -> None:
         _, errors = await process.communicate()
         assert process.returncode == 1
         assert b"RuntimeError" in errors
+
+
+async def test_a_thread_that_does_not_end_keeps_no_process_and_takes_no_exit_code() -> None:
+    async with service("polite", "threaded") as process:
+        _, errors = await process.communicate()
+        assert process.returncode == InfrastructureError.exit_code
+        assert b"threads_left_behind" in errors
+        assert b"endless" in errors

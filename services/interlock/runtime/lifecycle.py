@@ -6,7 +6,8 @@ code 0. `supervise` runs the loops together. Its rules:
 1. A loop ends only when asked to. One that fails, or just returns, takes the whole service down: a service whose
    heartbeat goes on while its consumer is dead is worse than one that is gone.
 2. Stopping is bounded: after `SHUTDOWN_S_MAX` what still runs is cancelled, and the exit code is not 0.
-3. What will not even be cancelled, as some tasks of our libraries, is left behind: the process ends with the exit code that it has earned.
+3. What will not even be cancelled, as some tasks and threads of our libraries, is left behind: the process ends with the exit code that
+  it has earned.
 4. A second signal ends the process at once, and so does the kernel's alarm if all of that takes too long.
 
 Restarting is left to whoever started the process.
@@ -16,7 +17,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -29,6 +31,9 @@ SHUTDOWN_S_MAX = 10.0
 
 _CANCEL_S_MAX = 2.0
 """How long a cancelled loop may take to let go."""
+
+_THREADS_S_MAX = 1.0
+"""How long each thread that the service started may take to end, after everything else."""
 
 _ALARM_S = 15
 """When the kernel ends a stop that hangs: after both of the above, and time for clients to close."""
@@ -68,10 +73,13 @@ def run(service_main: Callable[[Stop], Awaitable[None]]) -> int:
     Returns:
         The exit code: 0 after a clean stop, that of the `InterlockError` that ended the service, 1 for any other.
     """
+    before = set(threading.enumerate())
     try:
-        return asyncio.run(_exit_code(service_main))
+        code = asyncio.run(_exit_code(service_main))
     finally:
         signal.alarm(0)
+    _leave_threads(set(threading.enumerate()) - before, code)
+    return code
 
 
 async def _exit_code(service_main: Callable[[Stop], Awaitable[None]]) -> int:
@@ -93,8 +101,21 @@ async def _leave(code: int) -> None:
     left = asyncio.all_tasks() - {asyncio.current_task()}
     if left:
         await _cancel(left)
-    if stuck := sorted(task.get_name() for task in left if not task.done()):
-        _log.warning("tasks_left_behind", tasks=stuck)
+    _end_here_if([task.get_name() for task in left if not task.done()], "tasks_left_behind", code)
+
+
+def _leave_threads(started: Iterable[threading.Thread], code: int) -> None:
+    """The interpreter would wait for ever for a thread that does not end, such as that of a Faust consumer whose broker was away."""
+    waited_for = [thread for thread in started if not thread.daemon]
+    for thread in waited_for:
+        thread.join(_THREADS_S_MAX)
+    _end_here_if([thread.name for thread in waited_for if thread.is_alive()], "threads_left_behind", code)
+
+
+def _end_here_if(stuck: Sequence[str], event: str, code: int) -> None:
+    """End the process, if something of it will never end."""
+    if stuck:
+        _log.warning(event, names=sorted(stuck))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
