@@ -61,17 +61,17 @@ class _Bounded(_read_py.BinaryDecoder):
     read_int = read_long
 
 
-_read_py.BinaryDecoder = _Bounded
-
-
 def _read_by_the_other(schema: Any, datum: bytes) -> Any:
-    source = BytesIO(datum)
+    source, usual = BytesIO(datum), _read_py.BinaryDecoder
+    _read_py.BinaryDecoder = _Bounded
     try:
         fields = _read_py.schemaless_reader(source, schema, schema)
     except _NoLongError:
         raise
     except Exception:  # noqa: BLE001 - it raises many types on hostile bytes
         return None
+    finally:
+        _read_py.BinaryDecoder = usual  # others read with it, too
     return None if source.read(1) else fields
 
 
