@@ -118,9 +118,12 @@ async def _from_state(desk: Desk, claim: int, unheard: Unheard, state: Topic, ro
         return reading
     if not agrees(reading.journal):
         return doubt("the digest is not the one that the last step journalled")
+    foreign = await in_turns(
+        _foreign(reading, routes.values, projected.state)
+    )  # while `sealed` is the tail's orders alone
     if missing := await in_turns(_take_orders(reading.journal, routes.values)):
         return missing
-    for key in await in_turns(_foreign(reading, routes.values, projected.state)):
+    for key in foreign:
         await desk.findings.report(Reason.FOREIGN_RECORD, "", routes.records.get(key))
     return reading.restart(routes, Source.STATE, projected.mark.offset)
 
