@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from interlock.policy.book import Book, Taken, take
-from interlock.records.sealing import decode_envelope
+from interlock.records.sealing import event_id_of_sealed
 from interlock.runtime.bus import Bus
 from interlock.runtime.first_settings import OPERATOR
 from interlock.runtime.kafka_bus import KafkaBus
 from interlock.runtime.opening import load_trust
 from interlock.runtime.settings import ServiceSettings
 from interlock.runtime.workspace import Workspace
-from interlock.signing.envelope import Envelope, event_id
 from interlock.wire.topics import POLICIES
 
 T = TypeVar("T")
@@ -54,16 +53,10 @@ async def read_standing(bus: Bus, settings: ServiceSettings) -> Standing:
         if isinstance(taken, Taken):
             book = taken.book
             counted.add(taken.event_id)
-        elif identity(record.value) == root_id:
+        elif event_id_of_sealed(record.value) == root_id:
             counted.add(root_id)
     await reader.close()
     return Standing(book, root_id, frozenset(counted))
-
-
-def identity(sealed: bytes | None) -> bytes:
-    """The identity of a sealed record; empty if it is none."""
-    envelope = decode_envelope(sealed)
-    return event_id(envelope.payload_type, envelope.payload) if isinstance(envelope, Envelope) else b""
 
 
 async def connected(workspace: Path, work: Callable[[Bus, ServiceSettings], Awaitable[T]]) -> T:

@@ -30,10 +30,9 @@ from interlock.records.audit import AuditRecord
 from interlock.records.change import RoutingChange
 from interlock.records.codec import decode
 from interlock.records.log import ShardLog
-from interlock.records.sealing import decode_envelope, open_sealed
+from interlock.records.sealing import event_id_of_sealed, open_sealed
 from interlock.records.state import RouteEntry
 from interlock.runtime.bus import Position, Record
-from interlock.signing.envelope import event_id
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.errors import InvariantError
 from interlock.vocabulary.identifiers import RouteId
@@ -217,7 +216,7 @@ def _foreign(reading: _Reading, published: Mapping[str, bytes], marked: State) -
         if number % TURN == 0:
             yield
         there, before = published.get(route.key), marked.routes.get(route)
-        said = _identity(there)
+        said = event_id_of_sealed(there)
         never = there is None and before is None  # its first order is of the tail, too
         if not (never or said in known or (before is not None and said == before.event_id)):
             found.append(route.key)
@@ -230,12 +229,6 @@ def _ordered(step: AuditRecord) -> Iterator[bytes]:
         named = decode(entry.value or b"", RouteEntry) if entry.key.startswith("route/") else None
         if isinstance(named, RouteEntry):
             yield named.event_id
-
-
-def _identity(sealed: bytes | None) -> bytes:
-    """The identity of what was signed, whoever signed it; empty where that cannot be read."""
-    envelope = decode_envelope(sealed)
-    return b"" if isinstance(envelope, Reason) else event_id(envelope.payload_type, envelope.payload)
 
 
 async def _log(desk: Desk, start: int, claim: int) -> AsyncGenerator[Record, None]:

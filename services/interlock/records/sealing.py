@@ -94,6 +94,12 @@ def event_id_of_encoded(kind: type[Statement], payload: bytes) -> bytes:
     return event_id(codec.TYPE_OF[kind], payload)
 
 
+def event_id_of_sealed(sealed: bytes | None) -> bytes:
+    """The identity of what was signed, whoever signed it; empty where that cannot be read."""
+    envelope = decode_envelope(sealed)
+    return event_id(envelope.payload_type, envelope.payload) if isinstance(envelope, Envelope) else b""
+
+
 def open_sealed(sealed: bytes | None, trust: TrustRoot, *expected: type[T]) -> Verified[T] | Refused:
     """Verify bytes from a topic and read them as one of the expected records. Never raises.
 

@@ -6,13 +6,13 @@ A model may be denied or withdrawn there, or registered anew. Such a policy coun
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from interlock.cli.connection import identity
 from interlock.cli.policy.parcels import Parcel
 from interlock.policy.admissible import Proposal
 from interlock.policy.authoring.coverage import cover
 from interlock.policy.authoring.signatures import claimed
 from interlock.policy.book import Book
 from interlock.records.documents import RoutePolicy
+from interlock.records.sealing import event_id_of_sealed
 from interlock.vocabulary.identifiers import RouteId
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import Micros
@@ -39,7 +39,7 @@ def out_of_use(parcels: Sequence[Parcel], book: Book, now: Micros) -> Iterator[O
     for parcel in parcels:
         record = claimed(parcel.sealed)
         held = book.policies.get(record.agent) if isinstance(record, RoutePolicy) else None
-        if held is None or held.event_id != identity(parcel.sealed):
+        if held is None or held.event_id != event_id_of_sealed(parcel.sealed):
             continue
         for covered in cover([], {held.value.agent: Proposal(held.value, held.evidence)}, {}, book, now):
             for course in covered.courses:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interlock.cli.connection import identity
 from interlock.policy.authoring.signatures import claimed, gather
+from interlock.records.sealing import event_id_of_sealed
 from interlock.runtime.workspace import SEALED, Workspace, read_sealed, sealed_bytes
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused
@@ -67,7 +67,7 @@ def _gathered(parcels: Sequence[Parcel]) -> Iterator[Parcel]:
     """One parcel for each record: files with the very same one, signed by several people apart, give their signatures together."""
     same: dict[bytes, list[Parcel]] = {}
     for place, parcel in enumerate(parcels):
-        same.setdefault(identity(parcel.sealed) or str(place).encode(), []).append(parcel)
+        same.setdefault(event_id_of_sealed(parcel.sealed) or str(place).encode(), []).append(parcel)
     for each in same.values():
         first, *others = each
         sealed = gather(first.sealed, *(other.sealed for other in others))

@@ -7,13 +7,14 @@ the order in which it holds the records decides, and who came second is told so.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from interlock.cli.connection import Standing, identity, read_standing
+from interlock.cli.connection import Standing, read_standing
 from interlock.cli.policy.parcels import Parcel
 from interlock.cli.policy.rivals import rivalry
 from interlock.policy.authoring.signatures import claimed, lacking
 from interlock.policy.book import Book, Taken, take
 from interlock.records.documents import Denial, RoutePolicy
 from interlock.records.models import Evidence, Registration
+from interlock.records.sealing import event_id_of_sealed
 from interlock.runtime.bus import Bus, Publisher
 from interlock.runtime.settings import ServiceSettings
 from interlock.signing.statement import Statement
@@ -77,7 +78,7 @@ def address(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
             judged.append(replace(parcel, refused=rivals[record.agent].refused, mend=rivals[record.agent].mend))
         elif _stands(parcel, record, standing):
             judged.append(replace(parcel, there=True, counts=not _replaced(record, standing)))
-        elif identity(parcel.sealed) == standing.root_id:
+        elif event_id_of_sealed(parcel.sealed) == standing.root_id:
             judged.append(replace(parcel, key="root/1"))
         else:
             taken = take(book, parcel.sealed)
@@ -91,7 +92,7 @@ def address(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
 
 def _stands(parcel: Parcel, record: Statement | None, standing: Standing) -> bool:
     """Whether the topic holds it, and it counts or was replaced by a newer one."""
-    if identity(parcel.sealed) not in standing.counted:
+    if event_id_of_sealed(parcel.sealed) not in standing.counted:
         return False
     held = standing.book.policies.get(record.agent) if isinstance(record, RoutePolicy) else None
     return not isinstance(record, RoutePolicy) or (held is not None and held.value.version >= record.version)
@@ -133,7 +134,7 @@ def read_back(parcels: Sequence[Parcel], standing: Standing) -> list[Parcel]:
 
 
 def _read_back(parcel: Parcel, standing: Standing) -> Parcel:
-    if identity(parcel.sealed) in standing.counted:
+    if event_id_of_sealed(parcel.sealed) in standing.counted:
         return replace(parcel, counts=True)
     taken = take(standing.book, parcel.sealed)
     refused = taken if isinstance(taken, Refused) else Refused(Reason.NOT_NEWER)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from interlock.cli.connection import identity
 from interlock.cli.policy.parcels import Parcel
 from interlock.policy.authoring.signatures import claimed, signed_by
 from interlock.records.documents import RoutePolicy
+from interlock.records.sealing import event_id_of_sealed
 from interlock.signing.trust import TrustRoot
 from interlock.signing.verifier import Refused
 from interlock.vocabulary.reasons import Reason
@@ -26,7 +26,7 @@ def rivalry(parcels: Sequence[Parcel], trust: TrustRoot) -> Mapping[str, Rivals]
     for parcel in parcels:
         record = claimed(parcel.sealed)
         if isinstance(record, RoutePolicy):
-            found.setdefault(record.agent, {})[identity(parcel.sealed)] = (parcel, record)
+            found.setdefault(record.agent, {})[event_id_of_sealed(parcel.sealed)] = (parcel, record)
     return {agent: _told(list(drafts.values()), trust) for agent, drafts in found.items() if len(drafts) > 1}
 
 

@@ -9,10 +9,11 @@ import pytest
 from typer.testing import Result
 
 from interlock.cli import connection
-from interlock.cli.connection import Standing, identity
+from interlock.cli.connection import Standing
 from interlock.cli.policy.parcels import Parcel
 from interlock.cli.policy.publishing import address
 from interlock.policy.authoring.signatures import claimed
+from interlock.records.sealing import event_id_of_sealed
 from interlock.runtime.bus import Position
 from interlock.runtime.memory_bus import MemoryBroker, MemoryBus
 from interlock.runtime.workspace import Workspace
@@ -180,7 +181,7 @@ def test_a_policy_that_a_later_trust_root_vouches_for_no_more_is_not_there_alrea
     sealed = deployment.policy("support", ["atlas"])
     held = deployment.book(sealed)
     later = deployment.taking(held, deployment.seal(deployment.next_root(2, agents=["triage"]), "root-1", "root-2"))
-    counted = frozenset({deployment.root_id, identity(sealed)})
+    counted = frozenset({deployment.root_id, event_id_of_sealed(sealed)})
     (there,) = address([Parcel("a.sealed", sealed)], Standing(held, deployment.root_id, counted))
     (gone,) = address([Parcel("a.sealed", sealed)], Standing(later, deployment.root_id, counted))
     assert (there.there, gone.there) == (True, False)
