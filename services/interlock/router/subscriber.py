@@ -1,6 +1,6 @@
 """The subscriber: follows policies, routes and heartbeats, and keeps the state from which requests are answered.
 
-Judge, write the marks, only then use the new state, then acknowledge: one record at a time, or many at once where each of them simply
+Judge, write the marks, only then use the new state, then say so (`words`): one record at a time, or many at once where each of them simply
 counts (`core.together`). What cannot be written is not applied; it is kept and tried again, a document in its turn before anything else is taken, a change with each heartbeat that contains it.
 It is also the `Resolver` that gateways and adapters ask.
 """
@@ -13,10 +13,9 @@ from itertools import takewhile
 import structlog
 
 from interlock.policy.book import take
-from interlock.records.change import AckKind, Acknowledgement, RoutingChange
+from interlock.records.change import AckKind, RoutingChange
 from interlock.records.models import Model
-from interlock.records.sealing import seal
-from interlock.reporting.findings import WAIT_S_MAX, Findings
+from interlock.reporting.findings import Findings
 from interlock.router.answers import Serve, Stop
 from interlock.router.core.accept import Acceptance, Answer, accept, retry, with_candidate
 from interlock.router.core.own_steps import OwnSteps, live
@@ -28,19 +27,17 @@ from interlock.router.core.together import Said, together
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.router.rereader import Rereader
+from interlock.router.words import Words
 from interlock.runtime import lifecycle
-from interlock.runtime.bus import Publisher, Record
+from interlock.runtime.bus import Record
 from interlock.runtime.clock import Clock
 from interlock.runtime.health_server import Readiness
 from interlock.runtime.tracing import CHANGE, REASON, ROUTE, UNTRACED, Attributes, Tracing
-from interlock.signing.keys import SigningKey
 from interlock.signing.verifier import Refused, Verified
-from interlock.vocabulary.errors import InfrastructureError
 from interlock.vocabulary.identifiers import RouteId
-from interlock.vocabulary.limits import TEXT_CHARS_MAX
 from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import SECOND, Micros, Reading
-from interlock.wire.topics import ACKS, HEARTBEATS, POLICIES, ROUTES
+from interlock.wire.topics import HEARTBEATS, POLICIES, ROUTES
 from interlock.wire.trace import NO_TRACE
 
 DIFFER_US_MAX = 5 * SECOND
@@ -56,14 +53,6 @@ HEARTBEAT_AGE_US_MAX = 60 * SECOND
 """Heartbeats older than that are not even verified while the topic is read from its beginning: no lease is that long."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The router's name in the trust root, and its private key."""
-
-    router: str
-    key: SigningKey
 
 
 @dataclass(slots=True)
@@ -82,8 +71,7 @@ class Subscriber:
         state: The state to start from: the installed trust root and the marks that were kept.
         marks: Where marks are written.
         reader: Reads policies, routes and heartbeats, each from its beginning.
-        publisher: Where acknowledgements go.
-        identity: Who signs them.
+        words: Says what was done.
         terms: Lease and permitted skew.
         clock: Both clocks.
         findings: Where refusals are told.
@@ -98,8 +86,7 @@ class Subscriber:
         state: RouterState,
         marks: MarksFile,
         reader: Rereader,
-        publisher: Publisher,
-        identity: Identity,
+        words: Words,
         terms: Terms,
         clock: Clock,
         findings: Findings,
@@ -112,8 +99,7 @@ class Subscriber:
         self._trace = NO_TRACE
         self._marks = marks
         self._reader = reader
-        self._publisher = publisher
-        self._identity = identity
+        self._words = words
         self._terms = terms
         self._clock = clock
         self._findings = findings
@@ -133,8 +119,12 @@ class Subscriber:
         return may_repeat(self.state, route, model, self._clock.now())
 
     async def run(self, stop: lifecycle.Stop) -> None:
-        """Follow the topics until asked to stop."""
-        await self._acknowledge(AckKind.HELLO, None, "")
+        """Follow the topics, and say what is done, until asked to stop."""
+        self._words.say(AckKind.HELLO, None)
+        await lifecycle.supervise(stop, {"following": self._follow(stop), "words": self._words.run(stop)})
+        await self._words.say_the_last()
+
+    async def _follow(self, stop: lifecycle.Stop) -> None:
         while not stop.is_set():
             await self._take_all(await self._reader.batch())
             self._reader.look_for_end()
@@ -180,18 +170,19 @@ class Subscriber:
             _log.info("changes_applied", changes=len(new), records=run.taken)
         for _, answer in run.answers:
             self._instruments.judged(answer.answer, None)
-        await asyncio.gather(*(self._tell_applied(answer, records[place], now) for place, answer in new))
+        for place, answer in new:
+            self._tell_applied(answer, records[place], now)
         return run.taken
 
-    async def _tell_applied(self, answer: Acceptance, record: Record, now: Reading) -> None:
+    def _tell_applied(self, answer: Acceptance, record: Record, now: Reading) -> None:
         """Acknowledge one of many changes."""
         if answer.change is None:
             return
         if not self._caught_up:
-            await self._acknowledge(AckKind.ACK, answer.change, "")
+            self._words.say(AckKind.ACK, answer.change)
             return
         with self._tracing.process(record, _about(answer, answer.change.value), began=now.wall) as span:
-            await self._acknowledge(AckKind.ACK, answer.change, "", trace=span.trace)
+            self._words.say(AckKind.ACK, answer.change, trace=span.trace)
 
     async def _take(self, record: Record) -> None:
         if record.topic == POLICIES.name:
@@ -238,7 +229,7 @@ class Subscriber:
         elif answer.answer is Answer.KNOWN and answer.change is not None:
             self.state = answer.state
             if self._caught_up:
-                await self._say_what_is_held(answer.change)
+                self._say_what_is_held(answer.change)
         elif answer.refused is not None:
             self.state = answer.state
             await self._refuse(answer, answer.refused, record)
@@ -250,7 +241,7 @@ class Subscriber:
         if waiting or old:
             return
         if answer.change is not None:
-            await self._acknowledge(AckKind.NACK, answer.change, refused.reason)
+            self._words.say(AckKind.NACK, answer.change, refused.reason, trace=self._trace)
         await self._findings.report(refused.reason, refused.detail, record)
 
     async def _apply(self, answer: Acceptance, record: Record) -> None:
@@ -266,7 +257,7 @@ class Subscriber:
             return
         await asyncio.sleep(0)  # requests that came in meanwhile are answered by it before anybody is told
         _log.info("change_applied", change=change.value.id, target=change.value.target, cause=change.value.cause.detail)
-        await self._acknowledge(AckKind.ACK, change, "")
+        self._words.say(AckKind.ACK, change, trace=self._trace)
 
     def _told_of(self, trace: str) -> Tracing:
         """What follows from no story has no span: after a start that would be every route that there is."""
@@ -279,7 +270,7 @@ class Subscriber:
                 self._unsaved = True
                 await self._findings.report(Reason.NOT_PERSISTED, change.value.id if change else "", record)
             if change is not None:
-                await self._acknowledge(AckKind.NACK, change, Reason.NOT_PERSISTED)
+                self._words.say(AckKind.NACK, change, Reason.NOT_PERSISTED, trace=self._trace)
             return False
         self._unsaved = self._unsaved and not state.marks.unsaved
         self.state = replace(state, marks=state.marks.saved())
@@ -313,15 +304,15 @@ class Subscriber:
     async def _tell_obeyed(self, obeyed: tuple[Held, ...], record: Record) -> None:
         for held in obeyed:
             if held.refused is None:
-                await self._say_what_is_held(held.change)
+                self._say_what_is_held(held.change)
             else:
                 await self._findings.report(Reason.REFUSED_BUT_LIVE, f"{held.change.value.id}: {held.refused}", record)
 
-    async def _say_what_is_held(self, change: Verified[RoutingChange]) -> None:
+    def _say_what_is_held(self, change: Verified[RoutingChange]) -> None:
         """Acknowledge the change that a route rests on; a NACK where this router does not do all that it orders."""
         route = change.value.route
         against = self.state.held[route].refused or self.state.standings[route].cut
-        await self._acknowledge(AckKind.NACK if against else AckKind.ACK, change, against or "")
+        self._words.say(AckKind.NACK if against else AckKind.ACK, change, against or "", trace=self._trace)
 
     async def _tell_differences(self) -> None:
         """Report what has differed for long, and look for what is lacking here: it may have been withheld, or served old."""
@@ -342,23 +333,6 @@ class Subscriber:
         waiting = [shard for shard in range(self.state.shards) if not live(self.state, shard, now)]
         self._instruments.live(self.state.shards - len(waiting))
         self._readiness.set("lease", not waiting, f"no live lease for shards {waiting}" if waiting else "")
-
-    async def _acknowledge(
-        self, kind: AckKind, change: Verified[RoutingChange] | None, reason: str, *, trace: str = NO_TRACE
-    ) -> None:
-        """Say what was done. One that cannot be sent is logged, one that is slow is left on its way: routing waits for neither."""
-        about = (change.value.id[:TEXT_CHARS_MAX], change.event_id) if change else ("", b"")
-        word = Acknowledgement(self._identity.router, kind, *about, reason, self._clock.now().wall)
-        told = {"interlock.acknowledgement": str(kind), CHANGE: about[0], REASON: reason}
-        try:
-            with self._told_of(trace or self._trace).send(ACKS.name, trace or self._trace, told) as span:
-                sealed = seal(word, self._identity.key)
-                async with asyncio.timeout(WAIT_S_MAX):
-                    await self._publisher.publish(ACKS.name, self._identity.router, sealed, trace=span.trace)
-        except TimeoutError:
-            _log.warning("acknowledgement_under_way", kind=str(kind), change=about[0], seconds=WAIT_S_MAX)
-        except InfrastructureError as error:
-            _log.warning("acknowledgement_lost", kind=str(kind), change=about[0], error=error.message)
 
 
 def _about(answer: Acceptance, change: RoutingChange) -> Attributes:

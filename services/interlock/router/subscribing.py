@@ -6,7 +6,8 @@ from interlock.router.core.state import RouterState
 from interlock.router.instruments import Instruments
 from interlock.router.marks_file import MarksFile
 from interlock.router.rereader import Rereader
-from interlock.router.subscriber import Identity, Subscriber
+from interlock.router.subscriber import Subscriber
+from interlock.router.words import Words
 from interlock.wire.topics import HEARTBEATS, POLICIES, ROUTES, SHARDS
 
 
@@ -23,16 +24,16 @@ async def open_subscriber(it: Shell, marks: MarksFile, terms: Terms) -> Subscrib
     """
     reader = Rereader(lambda: it.bus.reader([POLICIES.name, ROUTES.name, HEARTBEATS.name]), it.clock)
     await reader.begin()
+    instruments = Instruments(it.metrics)
     return Subscriber(
         state=RouterState.start(SHARDS, it.book, marks.load()),
         marks=marks,
         reader=reader,
-        publisher=it.publisher,
-        identity=Identity(it.owner, it.key),
+        words=Words(it.publisher, it.owner, it.key, it.clock, instruments, it.tracing),
         terms=terms,
         clock=it.clock,
         findings=it.findings,
         readiness=it.readiness,
-        instruments=Instruments(it.metrics),
+        instruments=instruments,
         tracing=it.tracing,
     )
