@@ -237,7 +237,7 @@ class Subscriber:
     async def _refuse(self, answer: Acceptance, refused: Refused, record: Record) -> None:
         """Report what was refused; while old records are read after a start, what is merely old is no news."""
         waiting = refused.reason in {Reason.POLICY_NOT_HELD, Reason.REGISTRATION_NOT_HELD, Reason.PAST_NOT_AFTER}
-        old = refused.reason in {Reason.NOT_NEWER, Reason.OLD_TERM} and not self._caught_up
+        old = refused.reason in {Reason.NOT_NEWER, Reason.OLD_TERM, Reason.POLICY_OLDER} and not self._caught_up
         if waiting or old:
             return
         if answer.change is not None:

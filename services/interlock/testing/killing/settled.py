@@ -4,18 +4,20 @@ from collections.abc import Callable
 from functools import partial
 
 from interlock.notifier.service import GROUP as NOTIFIER
+from interlock.records.change import AckKind, Acknowledgement
 from interlock.records.state import StateMark
 from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.runtime.bus import Position
 from interlock.testing.killing.world import SERVICES, World
 from interlock.watch.service import GROUP as WATCH
-from interlock.wire.topics import AUDIT, NOTICES, ROUTES, SHARDS, STATE
+from interlock.wire.topics import ACKS, AUDIT, NOTICES, ROUTES, SHARDS, STATE
 
 
 async def settled(world: World) -> None:
-    """Wait until nothing is left to be done: routes, state, acknowledgements, notices and offsets follow the log."""
-    for what, condition in _CONDITIONS.items():
-        await world.until(partial(condition, world), what)
+    """Wait until nothing is left to be done, at one moment: routes, state, acknowledgements, notices and offsets follow the log."""
+    while not all(condition(world) for condition in _CONDITIONS.values()):
+        for what, condition in _CONDITIONS.items():
+            await world.until(partial(condition, world), what)
 
 
 def routes_follow(world: World) -> bool:
@@ -32,6 +34,13 @@ def router_follows(world: World) -> bool:
     wanted = {logged.change.value.route: logged.change.event_id for logged in world.ledger.read().all()}
     held = {route: held.change.event_id for route, held in state.held.items()}
     return held == wanted and all((lease := state.leases.get(n)) and boot < lease.end for n in range(SHARDS))
+
+
+def router_said_so(world: World) -> bool:
+    """Whether the router acknowledged the change that each route rests on."""
+    acknowledged = {word.event_id for word in world.read(ACKS.name, Acknowledgement) if word.kind is AckKind.ACK}
+    routes = {logged.change.value.route: logged.change.event_id for logged in world.ledger.read().all()}
+    return acknowledged.issuperset(routes.values())
 
 
 def state_is_marked(world: World) -> bool:
@@ -82,6 +91,7 @@ _CONDITIONS: dict[str, Callable[[World], bool]] = {
     ),
     "the routes topic follows the log": routes_follow,
     "the router follows the log": router_follows,
+    "the router acknowledged what it follows": router_said_so,
     "the state topic is marked": state_is_marked,
     "every notice is accepted": everybody_is_told,
     "the last channel was told": breaches_are_told,

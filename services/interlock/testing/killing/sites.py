@@ -43,7 +43,7 @@ ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("reporting/shell.py", "shell"): "connects to Kafka: `drill survive` kills there",
     ("reporting/shell.py", "_tracing"): "the exporter of traces",
     ("router/rereader.py", "begin"): "reads once more what a broker withheld: a broker that lies is another story",
-    ("router/subscriber.py", "run"): "calls the rereader, whose own calls count",
+    ("router/subscriber.py", "_follow"): "calls the rereader, whose own calls count",
     ("runtime/policy_follower.py", "run"): "for services that follow policies beside their work: none of these",
 }
 """Functions whose calls do not happen in this world."""
