@@ -17,7 +17,7 @@ one heartbeat renews  {heartbeat[us]:>9.0f} µs, {heartbeat[per_s]}/s; its signa
 {routes} routes on a bus in memory:
   one request answered {resolve_us:>8.2f} µs, the first after a change {resolve_first_us} (primary {resolve_us_by_kind[primary]}, canary {resolve_us_by_kind[canary]}, \
 safe state {resolve_us_by_kind[safe_state]})
-  start, every lease live {cold_start_s:>7.2f} s, of it {cold_start_cpu_s} s of processor time
+  start, every lease live {cold_start_s:>7.2f} s, of it {cold_start_cpu_s} s of processor time; {acknowledgements} words said after {acknowledged_s} s
   memory                {memory_bytes_per_route:>7} bytes for each route"""
 
 _REACTION = """\

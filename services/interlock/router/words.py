@@ -129,9 +129,8 @@ class Words:
         taken = await asyncio.gather(*(self._publish(word) for word in batch.values()))
         again = [about for about, done in zip(batch, taken, strict=True) if not done]
         if again:
-            self._unsaid = {
-                about: batch[about] for about in again
-            } | self._unsaid  # where there is a newer word, that one
+            left = {about: batch[about] for about in again}
+            self._unsaid = left | self._unsaid  # where there is a newer word, that one
         if not self._unsaid:
             self._any.clear()
         self._instruments.unsaid(len(self._unsaid))

@@ -51,6 +51,7 @@ def run(plan: Plan, progress: Progress) -> dict[str, Any]:
         "heartbeat": _told(heartbeats),
         "cold_start_s": round(started["seconds"], 2),
         "cold_start_cpu_s": round(started["cpu_s"], 2),
+        "acknowledged_s": round(started["said_s"], 2),
         "acknowledgements": started["acknowledgements"],
         "memory_bytes_per_route": round(started["bytes"] / plan.routes),
     }

@@ -13,7 +13,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -72,27 +72,32 @@ class _Start:
         before, begun, used = resident_bytes(), self._clock.now().boot, time.process_time()
         async with shell(MemoryBus(self._broker), ROUTER, self._deployment, self._clock) as it:
             subscriber = await open_subscriber(replace(it, readiness=self._readiness), marks, TERMS)
-            seconds, cpu = await self._until_live(subscriber, begun, used)
+            figures = await self._follow(subscriber, begun, used)
         gc.collect()
-        acks = sum(self._broker.end(Position(ACKS.name, each)) for each in range(ACKS.partitions))
-        figures = {"seconds": seconds, "cpu_s": cpu, "bytes": resident_bytes() - before, "acknowledgements": acks}
-        return subscriber.state, figures
+        return subscriber.state, {**figures, "bytes": resident_bytes() - before}
 
-    async def _until_live(self, subscriber: Subscriber, begun: Micros, used: float) -> tuple[float, float]:
-        """Let it follow until every lease lives; the seconds since it began, of the clock and of the processor."""
+    async def _follow(self, subscriber: Subscriber, begun: Micros, used: float) -> dict[str, Any]:
+        """Let it follow until every lease lives, and then until it has said of each route that it does as ordered.
+
+        Returns:
+            The seconds since it began, of the clock and of the processor, when every lease lived; the seconds, of the clock, when it had
+            said all; and how many acknowledgements there are.
+        """
         stop = StopRequest()
         beating = asyncio.create_task(self._beat())
         following = asyncio.create_task(subscriber.run(stop))
-        while not self._readiness.ready:
-            if following.done():
-                break
-            await asyncio.sleep(_LOOK_S)
+        await _until(lambda: self._readiness.ready, following)
         self.lived = self._clock.now()
-        took = (self.lived.boot - begun) / SECOND, time.process_time() - used
+        seconds, cpu_s = (self.lived.boot - begun) / SECOND, time.process_time() - used
+        await _until(lambda: self._said() > len(subscriber.state.held), following)
+        said_s = (self._clock.now().boot - begun) / SECOND
         beating.cancel()
         stop.request()
         await following
-        return took
+        return {"seconds": seconds, "cpu_s": cpu_s, "said_s": said_s, "acknowledgements": self._said()}
+
+    def _said(self) -> int:
+        return sum(self._broker.end(Position(ACKS.name, each)) for each in range(ACKS.partitions))
 
     async def _beat(self) -> None:
         policies, routes = self._heads
@@ -103,6 +108,11 @@ class _Start:
                 said = heartbeat(self._deployment, shard, beat, self._clock.now().wall, (policies, head))
                 self._broker.append(Position(HEARTBEATS.name, shard), str(shard).encode(), said)
             await asyncio.sleep(1.0)
+
+
+async def _until(condition: Callable[[], bool], following: "asyncio.Task[None]") -> None:
+    while not condition() and not following.done():  # noqa: ASYNC110 - the subscriber tells nobody
+        await asyncio.sleep(_LOOK_S)
 
 
 def answering(state: RouterState, now: Reading) -> dict[str, float]:
