@@ -69,7 +69,8 @@ async def read_echo(bus: Bus, trust: TrustRoot) -> Echo:
         said = opened.value
         if isinstance(said, Acknowledgement) and said.kind in {AckKind.ACK, AckKind.NACK}:
             echo.routers[said.change_id][said.router] = said.reason or APPLIED
-            echo.heard[said.change_id.rpartition("@")[0]][said.router] = said.at
+            heard = echo.heard[said.change_id.rpartition("@")[0]]
+            heard[said.router] = max(said.at, heard.get(said.router, said.at))  # a word may be said again later
         elif isinstance(said, Command):
             echo.orders[opened.event_id] = (said, opened.signers)
         elif isinstance(said, Notice) and said.kind is NoticeKind.ACCEPTED:

@@ -18,7 +18,7 @@ class Instruments:
             "router_heartbeats", "1", "Heartbeats, by reason; `renewed` where they count."
         )
         self._unsaid = metrics.gauge(
-            "router_acknowledgements_unsaid", "1", "Acknowledgements that the broker has not taken yet."
+            "router_acknowledgements_unsaid", "1", "Acknowledgements that the broker is not known to have."
         )
         self._given_up = metrics.counter(
             "router_acknowledgements_given_up", "1", "Acknowledgements given up, since too many waited."

@@ -37,6 +37,9 @@ class Rereader:
     Args:
         open_reader: Makes a reader that stands at the first records.
         clock: Both clocks.
+
+    Attributes:
+        ever_caught_up: Whether any reading has come to the end.
     """
 
     def __init__(self, open_reader: Callable[[], Awaitable[Reader]], clock: Clock) -> None:
@@ -46,6 +49,7 @@ class Rereader:
         self._begun = Micros(0)
         self._moved = Micros(0)
         self._took: Micros | None = None
+        self.ever_caught_up = False
 
     @property
     def caught_up(self) -> bool:
@@ -88,6 +92,7 @@ class Rereader:
         """Note whether all that there is was returned; to be asked once what was returned is dealt with."""
         if self._took is None and self._reader is not None and self._reader.at_end(_HEARD_WITHIN_S):
             self._took = Micros(self._clock.now().boot - self._begun)
+            self.ever_caught_up = True
 
     async def begin_again(self) -> bool:
         """Begin again, unless that was done not long ago; whether it was done now."""

@@ -237,8 +237,9 @@ class Subscriber:
     async def _refuse(self, answer: Acceptance, refused: Refused, record: Record) -> None:
         """Report what was refused; while old records are read after a start, what is merely old is no news."""
         waiting = refused.reason in {Reason.POLICY_NOT_HELD, Reason.REGISTRATION_NOT_HELD, Reason.PAST_NOT_AFTER}
-        old = refused.reason in {Reason.NOT_NEWER, Reason.OLD_TERM, Reason.POLICY_OLDER} and not self._caught_up
-        if waiting or old:
+        old = refused.reason in {Reason.NOT_NEWER, Reason.OLD_TERM} and not self._caught_up
+        replaced = refused.reason is Reason.POLICY_OLDER and not self._reader.ever_caught_up
+        if waiting or old or replaced:
             return
         if answer.change is not None:
             self._words.say(AckKind.NACK, answer.change, refused.reason, trace=self._trace)
@@ -248,7 +249,7 @@ class Subscriber:
         change = answer.change
         if change is None:
             return
-        with self._told_of(self._trace).span("persist", self._trace):
+        with self._tracing.of(self._trace).span("persist", self._trace):
             adopted = await self._adopt(answer.state, record, change)
         if not adopted:
             if record.topic == ROUTES.name and record.value is not None:  # else it is a candidate already
@@ -258,10 +259,6 @@ class Subscriber:
         await asyncio.sleep(0)  # requests that came in meanwhile are answered by it before anybody is told
         _log.info("change_applied", change=change.value.id, target=change.value.target, cause=change.value.cause.detail)
         self._words.say(AckKind.ACK, change, trace=self._trace)
-
-    def _told_of(self, trace: str) -> Tracing:
-        """What follows from no story has no span: after a start that would be every route that there is."""
-        return self._tracing if trace else UNTRACED
 
     async def _adopt(self, state: RouterState, record: Record, change: Verified[RoutingChange] | None = None) -> bool:
         """Write the marks of a state, and only then use it. That it cannot be done is told for each change, and else once."""
@@ -303,9 +300,8 @@ class Subscriber:
 
     async def _tell_obeyed(self, obeyed: tuple[Held, ...], record: Record) -> None:
         for held in obeyed:
-            if held.refused is None:
-                self._say_what_is_held(held.change)
-            else:
+            self._say_what_is_held(held.change)
+            if held.refused is not None:
                 await self._findings.report(Reason.REFUSED_BUT_LIVE, f"{held.change.value.id}: {held.refused}", record)
 
     def _say_what_is_held(self, change: Verified[RoutingChange]) -> None:

@@ -29,7 +29,7 @@ async def open_subscriber(it: Shell, marks: MarksFile, terms: Terms) -> Subscrib
         state=RouterState.start(SHARDS, it.book, marks.load()),
         marks=marks,
         reader=reader,
-        words=Words(it.publisher, it.owner, it.key, it.clock, instruments, it.tracing),
+        words=Words(await it.bus.publisher(), it.owner, it.key, it.clock, instruments, it.tracing),
         terms=terms,
         clock=it.clock,
         findings=it.findings,

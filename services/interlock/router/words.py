@@ -2,10 +2,14 @@
 
 Routing waits for no word. What is said is put down at once, and a loop beside it publishes it, a batch at a time; what the broker did not
 take, or may not have, is said again, and so may come after words about other changes. Of one change the last word counts: one that a newer
-word overtakes before it was sent is never sent, and none is sent while an earlier one may still be on its way.
+word overtakes before it was sent is never sent, and none is sent before the outcome of an earlier one is known, or given up as unknown: only
+in that case can a broker that stood still append the older one last.
+
+Words have a publisher of their own: one whose producer is stuck on the topic of acknowledgements would keep tickets and findings waiting.
 """
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,7 +20,6 @@ from interlock.records.sealing import seal
 from interlock.router.instruments import Instruments
 from interlock.runtime.bus import Publisher
 from interlock.runtime.clock import Clock
-from interlock.runtime.events import set_within
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.tracing import CHANGE, REASON, UNTRACED, Tracing
 from interlock.signing.keys import SigningKey
@@ -38,9 +41,6 @@ KEPT_MAX = 200_000
 LAST_S = 1.0
 """How long a router that stops tries to say what is left; its next start says again what it holds."""
 
-_LOOK_S = 0.25
-"""How long a wish to stop may go unseen while nothing is to be said."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -54,7 +54,7 @@ class Words:
     """Says what one router did.
 
     Args:
-        publisher: Where words go.
+        publisher: Where words go; nobody else's.
         router: Who says them: the owner of the key.
         key: The router's key.
         clock: Civil time.
@@ -77,12 +77,12 @@ class Words:
         self._clock = clock
         self._instruments = instruments
         self._tracing = tracing
-        self._unsaid: dict[bytes, _Word] = {}
+        self._unsaid = OrderedDict[bytes, _Word]()
         self._any = asyncio.Event()
 
     @property
     def unsaid(self) -> int:
-        """How many words wait; those that are on their way are not among them."""
+        """How many words the broker is not known to have."""
         return len(self._unsaid)
 
     def say(
@@ -100,17 +100,22 @@ class Words:
         word = Acknowledgement(self._router, kind, *about, reason, self._clock.now().wall)
         self._unsaid[word.event_id] = _Word(word, trace)
         if len(self._unsaid) > KEPT_MAX:
-            del self._unsaid[next(iter(self._unsaid))]
+            self._unsaid.popitem(last=False)
             self._instruments.given_up()
+        self._instruments.unsaid(len(self._unsaid))
         self._any.set()
 
     async def run(self, stop: Stop) -> None:
-        """Publish what was said, until asked to stop."""
-        while not stop.is_set():
-            if not await set_within(self._any, _LOOK_S):
-                continue
-            if not await self._publish_some():
-                await stop.within(AGAIN_S)
+        """Publish what was said, until asked to stop; a batch that is on its way then is let go."""
+        saying, stopping = asyncio.create_task(self._go_on()), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({saying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if saying.done():
+                await saying  # it never ends by itself: this raises
+        finally:
+            saying.cancel()
+            stopping.cancel()
+            await asyncio.gather(saying, stopping, return_exceptions=True)
 
     async def say_the_last(self) -> None:
         """Publish what is left, in bounded time."""
@@ -119,30 +124,36 @@ class Words:
                 while self._unsaid and await self._publish_some():
                     pass
         except TimeoutError:
+            pass
+        if self._unsaid:
             _log.warning("acknowledgements_left", left=len(self._unsaid))
 
+    async def _go_on(self) -> None:
+        while True:
+            await self._any.wait()
+            if not await self._publish_some():
+                await asyncio.sleep(AGAIN_S)
+
     async def _publish_some(self) -> bool:
-        """Publish the oldest words; whether all of them were taken. What was not is put back before the others."""
-        batch = dict(islice(self._unsaid.items(), AT_ONCE))
-        for about in batch:
-            del self._unsaid[about]
-        taken = await asyncio.gather(*(self._publish(word) for word in batch.values()))
-        again = [about for about, done in zip(batch, taken, strict=True) if not done]
-        if again:
-            left = {about: batch[about] for about in again}
-            self._unsaid = left | self._unsaid  # where there is a newer word, that one
+        """Publish the oldest words, side by side; whether all of them were taken."""
+        batch = list(islice(self._unsaid.items(), AT_ONCE))
+        failures = [fault for fault in await asyncio.gather(*(self._publish(*each) for each in batch)) if fault]
+        if failures:
+            _log.warning("acknowledgements_unsaid", failed=len(failures), waiting=len(self._unsaid), error=failures[0])
         if not self._unsaid:
             self._any.clear()
         self._instruments.unsaid(len(self._unsaid))
-        return not again
+        return not failures
 
-    async def _publish(self, word: _Word) -> bool:
-        said, tracing = word.said, self._tracing if word.trace else UNTRACED
+    async def _publish(self, about: bytes, word: _Word) -> str:
+        """Publish one word, and forget it unless there is a newer one; why it could not be."""
+        said = word.said
         told = {"interlock.acknowledgement": str(said.kind), CHANGE: said.change_id, REASON: said.reason}
         try:
-            with tracing.send(ACKS.name, word.trace, told) as span:
+            with self._tracing.of(word.trace).send(ACKS.name, word.trace, told) as span:
                 await self._publisher.publish(ACKS.name, self._router, seal(said, self._key), trace=span.trace)
         except InfrastructureError as error:
-            _log.warning("acknowledgement_unsaid", kind=str(said.kind), change=said.change_id, error=error.message)
-            return False
-        return True
+            return error.message
+        if self._unsaid.get(about) is word:
+            del self._unsaid[about]
+        return ""

@@ -115,6 +115,10 @@ class Tracing:
         """Whether anybody collects, so that it is worth while to look for more to tell."""
         return self._sink is not None
 
+    def of(self, trace: str) -> "Tracing":
+        """The spans of what belongs to a story; what belongs to none gets no span, or after a start each route would have one."""
+        return self if trace else UNTRACED
+
     def span(  # noqa: PLR0913 - those beyond the third are given by name
         self,
         name: str,

@@ -213,7 +213,7 @@ def test_a_change_that_makes_no_sense_is_refused_and_stops_its_route_only_if_it_
         assert served(router) == {None}
         world.again()
         await asyncio.sleep(3)
-        refused = [(AckKind.NACK, f"change-{number}", Reason.CHANGE_MALFORMED) for number in (2, 3, 3)]
+        refused = [(AckKind.NACK, f"change-{number}", Reason.CHANGE_MALFORMED) for number in (2, 3, 3, 3)]
         assert world.said()[2:] == refused
         assert [reason for reason, _ in world.found()] == [
             Reason.CHANGE_MALFORMED,
@@ -297,9 +297,36 @@ def test_an_order_whose_policy_was_replaced_is_refused_aloud_once_a_router_follo
         world.order("birch", live=False)
         await asyncio.sleep(0.1)
         assert world.said()[-1] == (AckKind.NACK, "change-2", Reason.POLICY_OLDER)
-        assert world.found() == [(Reason.POLICY_OLDER, world.found()[0][1])]
+        assert [reason for reason, _ in world.found()] == [Reason.POLICY_OLDER]
 
     story(tell)
+
+
+def test_an_order_whose_policy_was_replaced_is_refused_aloud_while_a_router_reads_again(story):
+    async def tell(world, router):
+        world.document(DEPLOYMENT.policy("support", ["atlas", "birch"], version=2), live=False)
+        await asyncio.sleep(0.1)
+        await router._reader.begin()
+        world.order("birch", live=False)
+        await asyncio.sleep(1)
+        assert world.said()[-1] == (AckKind.NACK, "change-2", Reason.POLICY_OLDER)
+        assert [reason for reason, _ in world.found()] == [Reason.POLICY_OLDER]
+
+    story(tell)
+
+
+def test_a_live_order_whose_policy_was_replaced_stops_the_route_of_a_router_that_starts_and_is_refused(tmp_path):
+    async def scenario(clock):
+        world = World(clock, tmp_path)
+        world.document(POLICY)
+        world.order("atlas")
+        world.document(DEPLOYMENT.policy("support", ["atlas", "birch"], version=2))
+        async with world.router() as router:
+            await asyncio.sleep(3)
+            assert (served(router), world.said()) == ({None}, [HELLO, (AckKind.NACK, "change-1", Reason.POLICY_OLDER)])
+            assert world.found() == [(Reason.REFUSED_BUT_LIVE, "change-1: policy_older")]
+
+    run_virtually(scenario)
 
 
 def test_what_cannot_be_remembered_is_not_obeyed_and_is_said_to_be_refused(story):
@@ -368,17 +395,18 @@ def test_a_heartbeat_counts_by_its_own_time_and_not_by_the_one_that_kafka_keeps_
 
 
 class Slow:
-    """A publisher whose every record takes 20 seconds, and may then be refused."""
+    """A publisher whose every record takes its time, and may then be refused."""
 
-    def __init__(self, honest, refused=frozenset()):
+    def __init__(self, honest, takes_s=20.0, refused=frozenset()):
         self.honest = honest
+        self.takes_s = takes_s
         self.refused = refused
         self.tried = 0
 
     async def publish(self, *args, **named):
         self.tried += 1
         number = self.tried
-        await asyncio.sleep(20)
+        await asyncio.sleep(self.takes_s)
         if number in self.refused:
             raise InfrastructureError("The broker is throttling.", "Wait.")
         return await self.honest.publish(*args, **named)
@@ -399,6 +427,22 @@ def test_a_broker_that_is_slow_to_take_acknowledgements_keeps_a_router_from_noth
         assert sorted(world.said()[2:]) == [(AckKind.ACK, f"change-{number}", "") for number in (2, 3, 4)]
 
     story(tell)
+
+
+def test_a_router_that_is_stopped_says_what_it_did_last(tmp_path):
+    async def scenario(clock):
+        world = World(clock, tmp_path)
+        world.document(POLICY)
+        world.order("atlas")
+        async with world.router() as router:
+            await asyncio.sleep(3)
+            router._words._publisher = Slow(router._words._publisher, takes_s=0.5)
+            world.order("birch")
+            await asyncio.sleep(0.4)
+            assert (served(router), len(world.said())) == ({"birch"}, 2)
+        assert world.said()[2:] == [(AckKind.ACK, "change-2", "")]
+
+    run_virtually(scenario)
 
 
 def test_a_document_that_cannot_be_remembered_does_not_count(story):

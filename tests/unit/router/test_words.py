@@ -11,6 +11,7 @@ from interlock.router.instruments import Instruments
 from interlock.router.words import LAST_S, Words
 from interlock.runtime.lifecycle import Stop
 from interlock.runtime.metrics import Metrics
+from interlock.runtime.tracing import Tracing
 from interlock.testing.builders import Deployment
 from interlock.testing.router_driver import RouterDriver
 from interlock.testing.virtual_time import START, run_virtually
@@ -31,6 +32,7 @@ class Broker:
 
     def __init__(self):
         self.taken = []
+        self.traces = []
         self.away = False
         self.lost = 0
         self.takes_s = 0.0
@@ -42,6 +44,7 @@ class Broker:
             raise InfrastructureError("The broker is away.", "Wait.")
         assert (topic, key) == (ACKS.name, "gateway-1")
         said = open_sealed(value, DEPLOYMENT.root, Acknowledgement).value
+        self.traces.append(trace)
         self.taken.append((said.kind, said.change_id, said.reason, said.at))
         if lost:
             raise InfrastructureError("Nobody knows.", "Wait.")
@@ -57,10 +60,16 @@ class Desk:
     def __init__(self, clock):
         self.metrics = Metrics("test")
         self.broker = Broker()
-        self.words = Words(self.broker, "gateway-1", DEPLOYMENT.key("gateway-1"), clock, Instruments(self.metrics))
+        self.spans = []
+        key, instruments = DEPLOYMENT.key("gateway-1"), Instruments(self.metrics)
+        self.words = Words(self.broker, "gateway-1", key, clock, instruments, Tracing(clock, self))
 
-    def say(self, number, kind=AckKind.ACK, reason=""):
-        self.words.say(kind, CHANGES[number - 1], reason)
+    def put(self, span):
+        """Take a span that ended; see `tracing.Sink`."""
+        self.spans.append(span)
+
+    def say(self, number, kind=AckKind.ACK, reason="", trace=""):
+        self.words.say(kind, CHANGES[number - 1], reason, trace=trace)
 
     def metric(self, name):
         lines = self.metrics.render().decode().splitlines()
@@ -104,9 +113,11 @@ def test_words_are_said_in_their_order_signed_and_with_the_time_at_which_they_we
 def test_what_the_broker_did_not_take_is_said_again_in_the_same_order_once_it_is_back(desk):
     async def tell(at):
         at.broker.away = True
-        for number in (1, 2, 3):
-            at.say(number)
+        at.say(1)
+        at.say(2)
         await asyncio.sleep(60)
+        at.say(3)
+        await asyncio.sleep(3)
         assert (at.broker.taken, at.words.unsaid) == ([], 3)
         assert at.metric("interlock_router_acknowledgements_unsaid") == 3
         at.broker.away = False
@@ -200,12 +211,58 @@ def test_many_words_are_sent_side_by_side_and_so_many_at_once_at_most(desk, monk
     desk(tell)
 
 
-@pytest.mark.parametrize(("takes_s", "heard"), [(0.1, ["ack change-1"]), (20.0, [])])
-def test_a_router_that_stops_says_what_is_left_in_bounded_time(takes_s, heard):
+STORY = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_a_word_that_belongs_to_a_story_goes_on_with_its_trace_and_one_that_belongs_to_none_has_no_span(desk):
+    async def tell(at):
+        at.say(1, trace=STORY)
+        at.say(2)
+        await asyncio.sleep(1)
+        ((name, parent, told, trace),) = [(span.name, span.parent, span.attributes, span.trace) for span in at.spans]
+        assert (name, parent, told["interlock.change"]) == ("send interlock.acks.v1", STORY, "change-1")
+        assert at.broker.traces[0] == trace
+        assert at.broker.traces[1][3:35] != trace[3:35]
+
+    desk(tell)
+
+
+def test_a_wish_to_stop_does_not_wait_for_words_that_are_on_their_way():
+    async def scenario(clock):
+        at, stop = Desk(clock), Stop()
+        at.broker.takes_s = 20.0
+        running = asyncio.create_task(at.words.run(stop))
+        at.say(1)
+        await asyncio.sleep(1)
+        asked = clock.now().boot
+        stop.request()
+        await running
+        assert clock.now().boot == asked
+        assert at.words.unsaid == 1
+
+    run_virtually(scenario)
+
+
+def test_a_fault_of_our_own_ends_the_loop_and_is_not_swallowed():
+    async def scenario(clock):
+        at = Desk(clock)
+        at.broker.publish = None
+        at.say(1)
+        with pytest.raises(TypeError):
+            await at.words.run(Stop())
+
+    run_virtually(scenario)
+
+
+@pytest.mark.parametrize(("takes_s", "heard"), [(0.1, ["ack change-1", "ack change-2", "ack change-3"]), (20.0, [])])
+def test_a_router_that_stops_says_what_is_left_in_bounded_time(monkeypatch, takes_s, heard):
+    monkeypatch.setattr(saying, "AT_ONCE", 2)
+
     async def scenario(clock):
         at = Desk(clock)
         at.broker.takes_s = takes_s
-        at.say(1)
+        for number in (1, 2, 3):
+            at.say(number)
         began = clock.now().boot
         await at.words.say_the_last()
         assert at.broker.heard == heard

@@ -15,9 +15,9 @@ from interlock.wire.topics import ACKS, AUDIT, NOTICES, ROUTES, SHARDS, STATE
 
 async def settled(world: World) -> None:
     """Wait until nothing is left to be done, at one moment: routes, state, acknowledgements, notices and offsets follow the log."""
-    while not all(condition(world) for condition in _CONDITIONS.values()):
-        for what, condition in _CONDITIONS.items():
-            await world.until(partial(condition, world), what)
+    for what, condition in _CONDITIONS.items():
+        await world.until(partial(condition, world), what)
+    await world.until(lambda: all(condition(world) for condition in _CONDITIONS.values()), "all of it at one moment")
 
 
 def routes_follow(world: World) -> bool:
