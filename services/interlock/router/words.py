@@ -80,11 +80,6 @@ class Words:
         self._unsaid = OrderedDict[bytes, _Word]()
         self._any = asyncio.Event()
 
-    @property
-    def unsaid(self) -> int:
-        """How many words the broker is not known to have."""
-        return len(self._unsaid)
-
     def say(
         self, kind: AckKind, change: Verified[RoutingChange] | None, reason: str = "", *, trace: str = NO_TRACE
     ) -> None:

@@ -13,10 +13,9 @@ from typing import Any
 from interlock.records.change import AckKind, RoutingChange
 from interlock.records.health import Level
 from interlock.records.rules import WHOLE
-from interlock.records.sealing import decode_envelope, seal
+from interlock.records.sealing import event_id_of_sealed, seal
 from interlock.records.telling import Finding
 from interlock.runtime.clock import SystemClock
-from interlock.signing.envelope import event_id
 from interlock.signing.statement import Statement
 from interlock.testing.model_server import ModelServer
 from interlock.testing.webhook_receiver import WebhookReceiver
@@ -28,7 +27,6 @@ from interlock.trials.steady_client import Fate, Reply, SteadyClient
 from interlock.trials.typed import typed
 from interlock.trials.witness import NotSeen, Watch, Witness
 from interlock.vocabulary.identifiers import ANY, RouteId, shard_of
-from interlock.vocabulary.reasons import Reason
 from interlock.vocabulary.time import NEVER, SECOND, Micros, seconds
 from interlock.wire.topics import ROUTES, SHARDS
 
@@ -113,7 +111,7 @@ class Field:
             return next((f for f in found if (f.service, f.topic, f.partition, f.offset) == place), None)
 
         what = f"the gateway answers the forged change of {agent} to {target}"
-        identity = _identity(sealed)
+        identity = event_id_of_sealed(sealed)
         await self.until(what, lambda: refusal() is not None or self._obeyed(identity))
         finding = refusal()
         self.tell(f"a stolen key orders {target} for {agent}: {finding.reason if finding else 'OBEYED'}")
@@ -171,7 +169,7 @@ class Field:
 
     async def until_obeyed(self, change: RoutingChange) -> None:
         """Wait until the gateway acknowledged a change."""
-        identity = _identity(self.witness.sealed[change.id])
+        identity = event_id_of_sealed(self.witness.sealed[change.id])
         await self.until(f"the gateway acknowledged {change.id}", lambda: self._obeyed(identity))
 
     async def until_placed(self, agent: str, model: str) -> RoutingChange:
@@ -180,7 +178,7 @@ class Field:
         def there() -> bool:
             changes = self.changes(agent)
             placed = bool(changes) and changes[-1].target == model and changes[-1].weight == WHOLE
-            return placed and self._obeyed(_identity(self.witness.sealed[changes[-1].id]))
+            return placed and self._obeyed(event_id_of_sealed(self.witness.sealed[changes[-1].id]))
 
         await self.until(f"{agent} is served by {model}", there)
         return self.changes(agent)[-1]
@@ -234,18 +232,11 @@ class Field:
 
     def obeyed_at(self, change: RoutingChange) -> Micros:
         """When the gateway acknowledged a change that was seen to be obeyed."""
-        identity = _identity(self.witness.sealed[change.id])
+        identity = event_id_of_sealed(self.witness.sealed[change.id])
         return next(ack.at for ack in self.witness.acks if ack.event_id == identity and ack.kind is AckKind.ACK)
 
     def _obeyed(self, identity: bytes) -> bool:
         return any(ack.event_id == identity and ack.kind is AckKind.ACK for ack in self.witness.acks)
-
-
-def _identity(sealed: bytes) -> bytes:
-    """The identity of a signed record."""
-    envelope = decode_envelope(sealed)
-    assert not isinstance(envelope, Reason), "we sealed it, or the witness verified it"
-    return event_id(envelope.payload_type, envelope.payload)
 
 
 def _moves(change: RoutingChange) -> bool:
