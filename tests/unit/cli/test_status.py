@@ -11,7 +11,7 @@ from interlock.records.telling import Breach, Notice, NoticeKind
 from interlock.testing.builders import DAY, model
 from interlock.testing.stories import DOWN, PLAN, slow
 from interlock.vocabulary.reasons import Reason
-from interlock.vocabulary.time import SECOND, Micros, seconds
+from interlock.vocabulary.time import SECOND, Micros, seconds, to_text
 from interlock.wire.topics import ACKS, NOTICES
 
 ROUTE = "support/main/*"
@@ -23,9 +23,9 @@ def other(decision):
     return replace(decision.deployment.rung(birch), accepted_in_advance=False)
 
 
-def acknowledge(decision, kind, *, router="gateway-1", reason=""):
+def acknowledge(decision, kind, *, router="gateway-1", reason="", at=None):
     change = decision.last
-    at = decision.now
+    at = decision.now if at is None else at
     decision.say(ACKS, Acknowledgement(router, kind, change.id, decision.entry.event_id, reason, at), router)
 
 
@@ -193,6 +193,15 @@ def test_a_router_that_fell_silent_is_shown(as_json, interlock, decision):
     assert shown["routers"] == {}
     assert list(shown["routers_silent"]) == ["gateway-1"]
     assert "gateway-1 has not answered; it last did" in interlock("status").stdout
+
+
+def test_a_silent_router_was_last_heard_when_it_last_spoke_though_an_older_word_came_later(as_json, decision):
+    decision.begin("atlas", "birch", triggers=(DOWN,))
+    acknowledge(decision, AckKind.ACK)
+    acknowledge(decision, AckKind.ACK, at=decision.now - 60 * SECOND)
+    spoke = decision.now
+    decision.verdict("atlas", "unavailable", Level.UNAVAILABLE)
+    assert only(as_json("status"))["routers_silent"] == {"gateway-1": to_text(spoke)}
 
 
 def test_a_freeze_is_shown_with_who_ordered_it(as_json, decision):
